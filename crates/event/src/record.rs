@@ -12,6 +12,8 @@ use crate::{ActorAuth, Micros, Seq, json::Value};
     reason = "the fields are the record's members, described in format.md §1"
 )]
 pub struct RecordView<'a> {
+    /// The record's exact text.
+    pub exact: Value<'a>,
     pub id: Cow<'a, str>,
     pub seq: Seq,
     pub recorded_at: Micros,
