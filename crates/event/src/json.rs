@@ -4,7 +4,14 @@
 //! (`format.md` §1, "Exact bytes").
 
 mod compact;
+mod error;
+mod nesting;
+mod scanner;
+mod text;
 mod value;
 
-pub use compact::{JsonError, JsonErrorKind, MAX_DEPTH, compact};
-pub use value::{Elements, Kind, Members, Text, Value};
+pub use compact::compact;
+pub use error::{JsonError, JsonErrorKind, MAX_DEPTH};
+pub(crate) use scanner::Scanner;
+pub use text::{Text, write_string};
+pub use value::{Elements, Kind, Members, Value};

@@ -1,12 +1,14 @@
 use std::borrow::Cow;
 
+mod read;
+
 use crate::{ActorAuth, Micros, Seq, json::Value};
 
 /// A stored record, read: strings decoded, integers as numbers, free objects as their exact text.
 ///
 /// Borrows the record; a string is copied only if it has escapes. Members as in `format.md` §1;
 /// absent ones are `None`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the fields are the record's members, described in format.md §1"
@@ -184,18 +186,4 @@ pub enum RecordError {
         /// What it should be.
         expected: &'static str,
     },
-}
-
-impl<'a> RecordView<'a> {
-    /// Reads a record in one pass.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError`] if the bytes are not a record of version 1 as [`Prepared::write_record`]
-    /// writes it.
-    ///
-    /// [`Prepared::write_record`]: crate::Prepared::write_record
-    pub fn parse(_record: &'a [u8]) -> Result<Self, RecordError> {
-        todo!()
-    }
 }

@@ -1,38 +1,4 @@
-/// Most arrays and objects that may be open at once.
-pub const MAX_DEPTH: usize = 128;
-
-/// Why bytes are not acceptable JSON, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} at byte {offset}")]
-pub struct JsonError {
-    /// Offset in the input.
-    pub offset: usize,
-    /// What is wrong there.
-    pub kind: JsonErrorKind,
-}
-
-/// What is wrong with a JSON text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JsonErrorKind {
-    /// Not UTF-8.
-    #[error("invalid UTF-8")]
-    Utf8,
-    /// The text ends inside a value.
-    #[error("unexpected end")]
-    End,
-    /// A character that cannot stand there.
-    #[error("expected {0}")]
-    Expected(&'static str),
-    /// A control character inside a string.
-    #[error("control character in a string")]
-    Control,
-    /// An escape that JSON does not have.
-    #[error("invalid escape")]
-    Escape,
-    /// More than [`MAX_DEPTH`] open arrays and objects.
-    #[error("more than {MAX_DEPTH} open arrays and objects")]
-    Depth,
-}
+use super::{JsonError, JsonErrorKind, MAX_DEPTH, Scanner};
 
 /// Appends the value in `input` to `out` with insignificant white space removed and nothing else
 /// changed. After an error `out` may hold a part of the value.
@@ -41,6 +7,17 @@ pub enum JsonErrorKind {
 ///
 /// [`JsonError`] if `input` is not exactly one value by RFC 8259 in UTF-8 without byte order mark,
 /// or nests deeper than [`MAX_DEPTH`].
-pub fn compact(_input: &[u8], _out: &mut Vec<u8>) -> Result<(), JsonError> {
-    todo!()
+pub fn compact(input: &[u8], out: &mut String) -> Result<(), JsonError> {
+    let mut scanner = Scanner::new(utf8(input)?);
+    scanner.white_space(out);
+    scanner.value(out, MAX_DEPTH)?;
+    scanner.white_space(out);
+    scanner.end()
+}
+
+pub(crate) fn utf8(input: &[u8]) -> Result<&str, JsonError> {
+    std::str::from_utf8(input).map_err(|error| JsonError {
+        offset: error.valid_up_to(),
+        kind: JsonErrorKind::Utf8,
+    })
 }
