@@ -7,6 +7,13 @@ use super::Text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value<'a>(&'a str);
 
+impl Default for Value<'_> {
+    /// `null`.
+    fn default() -> Self {
+        Self("null")
+    }
+}
+
 /// JSON type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
