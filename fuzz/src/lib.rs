@@ -1,0 +1,65 @@
+//! What each fuzz target does with its input: one function a target, so that a plain test can
+//! drive them too. A target fails by panicking.
+
+use std::convert::Infallible;
+
+use tlog::{Checkpoint, Note, Tile, TilePath, TlogProof, VerifierKey};
+
+/// Log key of the tlog vectors, so that inputs grown from them pass signature verification.
+const LOG: &str = "audit.example/log1+640a250f+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+/// Witness key of the tlog vectors.
+const WITNESS: &str = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+
+/// Notes, checkpoints and verifier keys: what parses prints as it was.
+pub fn note(data: &[u8]) {
+    if let Ok(note) = Note::parse(data) {
+        assert_eq!(note.to_string().as_bytes(), data);
+        if let Ok(checkpoint) = note.text().parse::<Checkpoint>() {
+            assert_eq!(checkpoint.to_string(), note.text());
+        }
+    }
+    if let Ok(key) = std::str::from_utf8(data)
+        .unwrap_or_default()
+        .parse::<VerifierKey>()
+    {
+        assert_eq!(key.to_string().as_bytes(), data);
+    }
+    let _ = tlog::open_checkpoint(data, &key(LOG), &[key(WITNESS)]);
+}
+
+/// Tile paths: what parses prints as it was, and only existing tiles are claimed to exist.
+pub fn tile_path(data: &[u8]) {
+    let Ok(path) = std::str::from_utf8(data)
+        .unwrap_or_default()
+        .parse::<TilePath>()
+    else {
+        return;
+    };
+    assert_eq!(path.to_string().as_bytes(), data);
+    assert!(!path.exists_in(0));
+    let _ = path.exists_in(u64::MAX);
+}
+
+/// Proof texts: what parses prints as it was and verifies or not; and their index and size make a
+/// proof from tiles.
+pub fn tlog_proof(data: &[u8]) {
+    let Ok(proof) = std::str::from_utf8(data)
+        .unwrap_or_default()
+        .parse::<TlogProof>()
+    else {
+        return;
+    };
+    assert_eq!(proof.to_string().as_bytes(), data);
+    let leaf = tlog::leaf_hash(data);
+    assert!(proof.verify(&leaf, &key(LOG), &[key(WITNESS)]).is_err());
+    let zeroes = |tile: Tile| -> Result<Vec<u8>, Infallible> { Ok(vec![0; tile.len_bytes()]) };
+    if let Ok(checkpoint) = proof.checkpoint.text().parse::<Checkpoint>() {
+        let made = tlog::inclusion_proof(proof.index, checkpoint.size, zeroes);
+        assert_eq!(made.is_ok(), proof.index < checkpoint.size);
+        let _ = tlog::consistency_proof(proof.index, checkpoint.size, zeroes);
+    }
+}
+
+fn key(vkey: &str) -> VerifierKey {
+    vkey.parse().expect("a verifier key of the vectors")
+}
