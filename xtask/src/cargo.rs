@@ -1,0 +1,108 @@
+//! The checks that cargo and its plugins do.
+
+use anyhow::Result;
+
+use crate::steps::Outcome;
+use crate::workspace::{Workspace, has_tool, run};
+
+/// Formatting, as rustfmt has it.
+///
+/// # Errors
+///
+/// When a file is formatted otherwise.
+pub(crate) fn fmt(workspace: &Workspace) -> Result<Outcome> {
+    run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Licences, duplicates and sources of the dependencies (`deny.toml`). Advisories are left out:
+/// they change without the code, and need a network.
+///
+/// # Errors
+///
+/// When a dependency breaks a rule.
+pub(crate) fn deny(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("cargo-deny", "--version") {
+        return Ok(Outcome::Skipped("cargo-deny is not installed".to_owned()));
+    }
+    run(workspace.cargo().args([
+        "deny",
+        "--workspace",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The lints of every target, warnings denied.
+///
+/// # Errors
+///
+/// When a lint finds something.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    let args = [
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ];
+    run(workspace.cargo().args(args))?;
+    Ok(Outcome::Passed)
+}
+
+/// Every unit, integration and documentation test.
+///
+/// # Errors
+///
+/// When a test fails.
+pub(crate) fn unit(workspace: &Workspace) -> Result<Outcome> {
+    run(workspace
+        .cargo()
+        .args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The fuzz bodies on mutated seeds, for a bounded number of runs, without a nightly compiler.
+///
+/// # Errors
+///
+/// When a body panics; the driver prints the seed.
+pub(crate) fn fuzz(workspace: &Workspace) -> Result<Outcome> {
+    if !workspace.root().join("fuzz/Cargo.toml").exists() {
+        return Ok(Outcome::Skipped("there is no fuzz crate".to_owned()));
+    }
+    run(workspace.cargo().args([
+        "run",
+        "--quiet",
+        "--package",
+        "indelible-fuzz",
+        "--bin",
+        "mutate",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The documentation of every crate, broken links denied.
+///
+/// # Errors
+///
+/// When rustdoc warns.
+pub(crate) fn doc(workspace: &Workspace) -> Result<Outcome> {
+    let args = [
+        "doc",
+        "--quiet",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ];
+    run(workspace
+        .cargo()
+        .args(args)
+        .env("RUSTDOCFLAGS", "--deny warnings"))?;
+    Ok(Outcome::Passed)
+}
