@@ -1,4 +1,8 @@
-use crate::{DedupKey, Limits, Prepared, Reject, Submitter};
+use std::ops::Range;
+
+use crate::json::{JsonErrorKind, MAX_DEPTH, Scanner, compact, utf8};
+use crate::prepare::prepare_compact;
+use crate::{DedupKey, Limits, Prepared, Reject, Submitter, code};
 
 /// How the body of a write request holds its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +15,12 @@ pub enum BatchFormat {
 
 /// The events of one request, white space removed.
 #[derive(Clone, Debug)]
-pub struct Batch {}
+pub struct Batch {
+    /// All events, one after the other.
+    text: String,
+    events: Vec<Result<Range<usize>, Reject>>,
+    max_events: usize,
+}
 
 /// One event of a batch: a valid, compact JSON value.
 #[derive(Clone, Copy, Debug)]
@@ -22,27 +31,125 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`Reject`] of the whole request, if a body of [`BatchFormat::Json`] is not valid JSON (a bad
-    /// line of NDJSON is a reject of that event alone), or if there are more than `max_events`.
-    pub fn read(_body: &[u8], _format: BatchFormat, _max_events: usize) -> Result<Self, Reject> {
-        todo!()
+    /// [`Reject`] of the whole request, if a body of [`BatchFormat::Json`] is not an object or array
+    /// of valid JSON (a bad line of NDJSON is a reject of that event alone), or if there are more
+    /// than `max_events`.
+    pub fn read(body: &[u8], format: BatchFormat, max_events: usize) -> Result<Self, Reject> {
+        let text = String::with_capacity(body.len());
+        let mut batch = Self {
+            text,
+            events: Vec::new(),
+            max_events,
+        };
+        match format {
+            BatchFormat::Json => batch.read_json(body)?,
+            BatchFormat::Ndjson => batch.read_lines(body)?,
+        }
+        Ok(batch)
     }
 
     /// Number of events, refused ones included.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.events.len()
     }
 
     /// Whether the request holds no event.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.events.is_empty()
     }
 
     /// The events in the order of the request; one that is not JSON or too deep is its reject.
-    pub fn events(&self) -> impl Iterator<Item = Result<Event<'_>, Reject>> {
-        std::iter::empty()
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Result<Event<'_>, Reject>> {
+        self.events.iter().map(|event| match event {
+            Ok(range) => Ok(Event(self.text.get(range.clone()).unwrap_or_default())),
+            Err(reject) => Err(reject.clone()),
+        })
+    }
+
+    fn read_json(&mut self, body: &[u8]) -> Result<(), Reject> {
+        let mut scanner = Scanner::new(utf8(body)?);
+        scanner.white_space(&mut self.text);
+        match scanner.peek() {
+            Some(b'[') => self.read_array(&mut scanner)?,
+            Some(b'{') => self.read_value(&mut scanner)?,
+            None => return Err(scanner.error(JsonErrorKind::End).into()),
+            Some(_) => {
+                // Say first what is wrong with the syntax, if something is.
+                scanner.value(&mut self.text, MAX_DEPTH)?;
+                let detail = "the body is one JSON object, or an array of them".to_owned();
+                return Err(Reject::of_event(code::NOT_AN_OBJECT, detail));
+            }
+        }
+        scanner.white_space(&mut self.text);
+        Ok(scanner.end()?)
+    }
+
+    fn read_array(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Reject> {
+        scanner.drop_byte();
+        scanner.white_space(&mut self.text);
+        if scanner.peek() == Some(b']') {
+            scanner.drop_byte();
+            return Ok(());
+        }
+        loop {
+            self.read_value(scanner)?;
+            scanner.white_space(&mut self.text);
+            match scanner.peek() {
+                Some(b',') => scanner.drop_byte(),
+                Some(b']') => {
+                    scanner.drop_byte();
+                    return Ok(());
+                }
+                _ => return Err(scanner.error(JsonErrorKind::Expected("',' or ']'")).into()),
+            }
+            scanner.white_space(&mut self.text);
+        }
+    }
+
+    /// One event at the cursor. Depth counts inside the event, and one that is too deep does not
+    /// spoil the others.
+    fn read_value(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Reject> {
+        let start = self.text.len();
+        let offset = scanner.pos();
+        let depth = scanner.value(&mut self.text, usize::MAX)?;
+        if depth <= MAX_DEPTH {
+            return self.push(Ok(start..self.text.len()));
+        }
+        self.text.truncate(start);
+        let error = crate::json::JsonError {
+            offset,
+            kind: JsonErrorKind::Depth,
+        };
+        self.push(Err(error.into()))
+    }
+
+    fn read_lines(&mut self, body: &[u8]) -> Result<(), Reject> {
+        for line in body.split(|byte| *byte == b'\n') {
+            if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+                continue;
+            }
+            let start = self.text.len();
+            let event = match compact(line, &mut self.text) {
+                Ok(()) => Ok(start..self.text.len()),
+                Err(error) => {
+                    self.text.truncate(start);
+                    Err(error.into())
+                }
+            };
+            self.push(event)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, event: Result<Range<usize>, Reject>) -> Result<(), Reject> {
+        if self.events.len() == self.max_events {
+            let detail = format!("a request holds at most {} events", self.max_events);
+            return Err(Reject::of_event(code::TOO_MANY_EVENTS, detail));
+        }
+        self.events.push(event);
+        Ok(())
     }
 }
 
@@ -60,10 +167,10 @@ impl<'a> Event<'a> {
     /// [`Reject`] with one of the codes in [`code`](crate::code).
     pub fn prepare(
         self,
-        _by: &Submitter<'_>,
-        _dedup: &DedupKey,
-        _limits: &Limits,
+        by: &Submitter<'_>,
+        dedup: &DedupKey,
+        limits: &Limits,
     ) -> Result<Prepared, Reject> {
-        todo!()
+        prepare_compact(self.0, by, dedup, limits)
     }
 }

@@ -11,6 +11,7 @@ mod text;
 mod value;
 
 pub use compact::compact;
+pub(crate) use compact::utf8;
 pub use error::{JsonError, JsonErrorKind, MAX_DEPTH};
 pub(crate) use scanner::Scanner;
 pub use text::{Text, write_string};

@@ -1,6 +1,17 @@
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::{DedupKey, Micros, Reject, Seq};
+use crate::json::{self, Text, Value};
+use crate::{DedupKey, Reject};
+
+mod check;
+mod content;
+mod encode;
+mod gather;
+mod prepared;
+mod rules;
+
+pub use prepared::Prepared;
 
 /// How an actor's identity was established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +51,6 @@ pub struct Submitter<'a> {
     pub system: bool,
 }
 
-/// A valid event whose record lacks only what is known at commit.
-#[derive(Clone, Debug)]
-pub struct Prepared {}
-
 impl ActorAuth {
     /// The value of `actor.auth`.
     #[must_use]
@@ -82,52 +89,59 @@ impl Default for Limits {
 ///
 /// [`Reject`] with one of the codes in [`code`](crate::code).
 pub fn prepare(
-    _event: &[u8],
-    _by: &Submitter<'_>,
-    _dedup: &DedupKey,
-    _limits: &Limits,
+    event: &[u8],
+    by: &Submitter<'_>,
+    dedup: &DedupKey,
+    limits: &Limits,
 ) -> Result<Prepared, Reject> {
-    todo!()
+    let mut compact = String::with_capacity(event.len());
+    json::compact(event, &mut compact)?;
+    prepare_compact(&compact, by, dedup, limits)
 }
 
-impl Prepared {
-    /// The producer's id, escapes decoded; `None` asks for one from the server.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        todo!()
+/// As [`prepare`], for text that is known to be compact JSON.
+pub(crate) fn prepare_compact(
+    event: &str,
+    by: &Submitter<'_>,
+    dedup: &DedupKey,
+    limits: &Limits,
+) -> Result<Prepared, Reject> {
+    let gathered = gather::gather(Value::new(event), by, limits)?;
+    // Room for what the server adds, so that the buffer does not grow.
+    let mut bytes = Vec::with_capacity(event.len() + 256);
+    let content = content::write_content(&gathered, limits.content_bytes, &mut bytes)?;
+    let content_end = bytes.len();
+    let id = gathered.get("id").and_then(Value::text);
+    bytes.extend_from_slice(id.map_or("", Text::raw).as_bytes());
+    let id_end = bytes.len();
+    let time = gathered.get("time").and_then(Value::text);
+    bytes.extend_from_slice(time.map_or("", Text::raw).as_bytes());
+    let time_end = bytes.len();
+    encode::write_tail(&gathered, by, content.as_ref(), &mut bytes)?;
+    let whole = content
+        .and_then(|content| content.cut)
+        .map(|cut| cut.whole.into_boxed_slice());
+    if whole.is_some() {
+        bytes.shrink_to_fit();
     }
-
-    /// Keyed hash over the event's compact bytes as sent, by which a repeat of its id is told from
-    /// another event; `None` without an id.
-    #[must_use]
-    pub fn digest(&self) -> Option<[u8; 16]> {
-        todo!()
+    let prepared = Prepared {
+        bytes,
+        content_end,
+        id_end,
+        time_end,
+        escaped_id: id.map(Text::decode).and_then(owned),
+        digest: id.map(|_| dedup.digest(event.as_bytes())),
+        whole,
+    };
+    if prepared.record_len_hint() > limits.record_bytes {
+        return Err(gather::record_too_large(prepared.record_len_hint(), limits));
     }
+    Ok(prepared)
+}
 
-    /// The content's exact bytes.
-    #[must_use]
-    pub fn content(&self) -> Option<&[u8]> {
-        todo!()
-    }
-
-    /// Length that the record will have at most.
-    #[must_use]
-    pub fn record_len_hint(&self) -> usize {
-        todo!()
-    }
-
-    /// Appends the record's exact bytes.
-    ///
-    /// `id` must be what [`id`](Self::id) gave, or a fresh one without `"` and `\` where it gave
-    /// `None`. `salt_c` is used if the content was cut.
-    pub fn write_record(
-        &self,
-        _out: &mut Vec<u8>,
-        _id: &str,
-        _seq: Seq,
-        _at: Micros,
-        _salt_c: &[u8; 16],
-    ) {
-        todo!()
+fn owned(text: Cow<'_, str>) -> Option<Box<str>> {
+    match text {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(text) => Some(text.into()),
     }
 }

@@ -1,3 +1,5 @@
+use crate::json::{JsonError, JsonErrorKind};
+
 /// Why one event is refused; the others of its request are not touched by it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {detail}")]
@@ -8,6 +10,43 @@ pub struct Reject {
     pub detail: String,
     /// The member concerned, as a path such as `actor.id`.
     pub member: Option<String>,
+}
+
+impl Reject {
+    pub(crate) fn new(code: &'static str, member: &str, detail: String) -> Self {
+        Self {
+            code,
+            detail,
+            member: Some(shown(member)),
+        }
+    }
+
+    pub(crate) fn of_event(code: &'static str, detail: String) -> Self {
+        Self {
+            code,
+            detail,
+            member: None,
+        }
+    }
+}
+
+impl From<JsonError> for Reject {
+    fn from(error: JsonError) -> Self {
+        let code = match error.kind {
+            JsonErrorKind::Depth => code::TOO_DEEP,
+            _ => code::INVALID_JSON,
+        };
+        Self::of_event(code, error.to_string())
+    }
+}
+
+/// A member's name as an answer quotes it: cut, because a producer may send one of megabytes.
+pub(crate) fn shown(name: &str) -> String {
+    const MAX_CHARS: usize = 64;
+    match name.char_indices().nth(MAX_CHARS) {
+        None => name.to_owned(),
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
+    }
 }
 
 /// The values of [`Reject::code`].

@@ -1,0 +1,169 @@
+use super::Submitter;
+use super::check::{self, count};
+use super::content::Content;
+use super::gather::Gathered;
+use super::rules::{ACTOR, DEFAULT_ACTOR_TYPE, DEFAULT_SOURCE, EVENT, Rule};
+use crate::json::{Value, write_string};
+use crate::{ActorAuth, Reject, code};
+
+/// Media type of content, which is a JSON object.
+const CONTENT_TYPE: &str = "application/json";
+
+/// Appends the record's members after `time`, each with the comma before it, in the record's order.
+///
+/// The closing brace follows, unless the content was cut: then `content` is left open for `whole`.
+pub(super) fn write_tail(
+    event: &Gathered<'_>,
+    by: &Submitter<'_>,
+    content: Option<&Content>,
+    out: &mut Vec<u8>,
+) -> Result<(), Reject> {
+    let ip = by.ip.map(|ip| ip.to_canonical().to_string());
+    let ip = ip.as_deref();
+    for (field, value) in EVENT.iter().zip(event.values) {
+        match (field.rule, value) {
+            (Rule::Actor, Some(actor)) => write_actor(actor, by, ip, out)?,
+            (Rule::Via, _) => write_via(by, ip, out),
+            (Rule::Project, None) => {
+                if let Some(project) = by.project {
+                    write_name(field.name, out);
+                    write_string(out, project);
+                }
+            }
+            (Rule::Source, None) => {
+                write_name(field.name, out);
+                write_string(out, DEFAULT_SOURCE);
+            }
+            (Rule::Meta, meta) => write_meta(meta, event, out),
+            (
+                Rule::Server
+                | Rule::Id
+                | Rule::Time
+                | Rule::Content
+                | Rule::ContentShorthand
+                | Rule::Redactions,
+                _,
+            )
+            | (_, None) => {}
+            (_, Some(value)) => {
+                write_name(field.name, out);
+                out.extend_from_slice(value.as_str().as_bytes());
+            }
+        }
+    }
+    write_content_info(event, content, out)
+}
+
+fn write_name(name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// The object as sent; what the server adds comes last.
+fn write_actor(
+    actor: Value<'_>,
+    by: &Submitter<'_>,
+    ip: Option<&str>,
+    out: &mut Vec<u8>,
+) -> Result<(), Reject> {
+    let seen = check::object("actor", &ACTOR, actor, by)?;
+    write_name("actor", out);
+    write_open(actor, out);
+    if !seen.has(&ACTOR, "type") {
+        write_name("type", out);
+        write_string(out, DEFAULT_ACTOR_TYPE);
+    }
+    if let Some(ip) = ip
+        && !by.system
+        && !seen.has(&ACTOR, "ip")
+    {
+        write_name("ip", out);
+        write_string(out, ip);
+    }
+    if !by.system && !seen.has(&ACTOR, "auth") {
+        write_name("auth", out);
+        write_string(out, ActorAuth::Claimed.as_str());
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// An object's text without its closing brace.
+fn write_open(object: Value<'_>, out: &mut Vec<u8>) {
+    let text = object.as_str();
+    out.extend_from_slice(text.strip_suffix('}').unwrap_or(text).as_bytes());
+}
+
+fn write_via(by: &Submitter<'_>, ip: Option<&str>, out: &mut Vec<u8>) {
+    if by.system || (by.key.is_none() && ip.is_none()) {
+        return;
+    }
+    out.extend_from_slice(b",\"via\":{");
+    if let Some(key) = by.key {
+        out.extend_from_slice(b"\"key\":");
+        write_string(out, key);
+    }
+    if let Some(ip) = ip {
+        out.extend_from_slice(if by.key.is_some() {
+            b",\"ip\":"
+        } else {
+            b"\"ip\":"
+        });
+        write_string(out, ip);
+    }
+    out.push(b'}');
+}
+
+fn write_meta(meta: Option<Value<'_>>, event: &Gathered<'_>, out: &mut Vec<u8>) {
+    if meta.is_none() && event.unknown.is_empty() {
+        return;
+    }
+    write_name("meta", out);
+    let meta = meta.unwrap_or(Value::new("{}"));
+    write_open(meta, out);
+    let mut first = meta.as_str() == "{}";
+    for (name, value) in &event.unknown {
+        out.extend_from_slice(if first { b"\"" } else { b",\"" });
+        out.extend_from_slice(name.raw().as_bytes());
+        out.extend_from_slice(b"\":");
+        out.extend_from_slice(value.as_str().as_bytes());
+        first = false;
+    }
+    out.push(b'}');
+}
+
+fn write_content_info(
+    event: &Gathered<'_>,
+    content: Option<&Content>,
+    out: &mut Vec<u8>,
+) -> Result<(), Reject> {
+    let redactions = event
+        .get("redactions")
+        .map_or(Ok(0), |value| count("redactions", value))?;
+    let Some(content) = content else {
+        if redactions > 0 {
+            let detail = "redactions counts in a content, and there is none".to_owned();
+            return Err(Reject::new(code::INVALID_VALUE, "redactions", detail));
+        }
+        out.push(b'}');
+        return Ok(());
+    };
+    let mut number = itoa::Buffer::new();
+    out.extend_from_slice(b",\"content\":{\"bytes\":");
+    out.extend_from_slice(number.format(content.bytes).as_bytes());
+    write_name("type", out);
+    write_string(out, CONTENT_TYPE);
+    if redactions > 0 {
+        write_name("redactions", out);
+        out.extend_from_slice(number.format(redactions).as_bytes());
+    }
+    match &content.cut {
+        None => out.extend_from_slice(b"}}"),
+        Some(cut) => {
+            write_name("truncated_bytes", out);
+            out.extend_from_slice(number.format(cut.truncated_bytes).as_bytes());
+        }
+    }
+    Ok(())
+}
