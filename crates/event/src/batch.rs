@@ -61,6 +61,7 @@ impl Batch {
     }
 
     /// The events in the order of the request; one that is not JSON or too deep is its reject.
+    #[must_use]
     pub fn events(&self) -> impl ExactSizeIterator<Item = Result<Event<'_>, Reject>> {
         self.events.iter().map(|event| match event {
             Ok(range) => Ok(Event(self.text.get(range.clone()).unwrap_or_default())),

@@ -51,7 +51,6 @@ pub(super) fn value(
             path,
             format!("{path} must not be empty"),
         )),
-        Rule::NonEmptyText => Ok(()),
         Rule::OneOf(allowed) => one_of(path, value, allowed),
         Rule::Source => source(path, value, by),
         Rule::Project => project(path, value, by),
@@ -62,7 +61,7 @@ pub(super) fn value(
         Rule::Meta | Rule::Content if value.kind() != Kind::Object => {
             Err(wrong_type(path, "an object"))
         }
-        Rule::Meta | Rule::Content | Rule::ContentShorthand => Ok(()),
+        Rule::NonEmptyText | Rule::Meta | Rule::Content | Rule::ContentShorthand => Ok(()),
     }
 }
 

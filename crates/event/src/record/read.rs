@@ -19,7 +19,10 @@ impl<'a> RecordView<'a> {
     pub fn parse(record: &'a [u8]) -> Result<Self, RecordError> {
         let text = std::str::from_utf8(record).map_err(|_| RecordError::NotAnObject)?;
         let record = object(Value::new(text)).ok_or(RecordError::NotAnObject)?;
-        let mut view = Self::default();
+        let mut view = Self {
+            exact: record,
+            ..Self::default()
+        };
         let (mut version, mut seq, mut recorded_at, mut time) = (None, None, None, None);
         for (name, value) in record.members() {
             match name.raw() {
@@ -246,6 +249,7 @@ mod tests {
     fn reads_every_member() {
         let some = |text: &'static str| Some(Cow::Borrowed(text));
         let expected = RecordView {
+            exact: Value::new(FULL),
             id: "i".into(),
             seq: Seq(u64::MAX),
             recorded_at: Micros(1_767_225_600_000_001),
