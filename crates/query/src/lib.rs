@@ -1,1 +1,31 @@
-//! query
+//! One engine over everything a trail holds: unsealed events in memory and sealed ones in segments.
+//!
+//! In scope: consistent snapshots, single events by position and id, pages with cursors, counts,
+//! iteration for exports and live tails, entry bundles of the log.
+//!
+//! Out of scope: the meaning of a filter (`event`), how segments are stored and checked (`store`),
+//! proofs (`ledger`, `tlog`), who may see what (`server`).
+//!
+//! Everything here blocks on files: not for async code. What is returned was checked, by the block
+//! checksums of `store` or because it never left memory; damage is an error, never an answer.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a test that panics has failed"
+    )
+)]
+
+mod cursor;
+mod engine;
+mod error;
+mod query;
+mod snapshot;
+
+pub use cursor::{Asked, Cursor, CursorError};
+pub use engine::Engine;
+pub use error::{AtError, QueryError};
+pub use query::{Event, Order, Page, Query, Row, TimeRange};
+pub use snapshot::Snapshot;

@@ -1,0 +1,40 @@
+use event::{RecordError, Seq};
+use ledger::LedgerError;
+
+/// Why events could not be read. Never the caller's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The tree, a secret or a key of the trail cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A stored record is not a record.
+    #[error("event {seq} cannot be read")]
+    Record {
+        /// Position in the log.
+        seq: Seq,
+        /// What is wrong with it.
+        source: RecordError,
+    },
+    /// What is stored of an event is not what was put into the log.
+    #[error("event {seq} is damaged: its leaf does not have the hash that is in the tree")]
+    Leaf {
+        /// Position in the log.
+        seq: Seq,
+    },
+    /// An event that was recorded is neither unsealed nor in a segment.
+    #[error("event {seq} is missing")]
+    Missing {
+        /// Position in the log.
+        seq: Seq,
+    },
+}
+
+/// A view was asked for that lies in the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the log has {size} events, a view of {at} does not exist yet")]
+pub struct AtError {
+    /// Size of the log.
+    pub size: u64,
+    /// Size that was asked for.
+    pub at: u64,
+}
