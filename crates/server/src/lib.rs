@@ -1,1 +1,24 @@
-//! server
+//! The node and its HTTP API.
+//!
+//! In scope: settings, the node (ledger, segments and keys of one data directory), API keys and what they
+//! allow, routes, request and answer formats, limits, the server's own events, metrics, graceful stop.
+//!
+//! Out of scope: what an event is (`event`), durability and proofs (`ledger`, `tlog`), segments (`store`),
+//! answering queries (`query`), the command line (`indelible`).
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a test that panics has failed"
+    )
+)]
+
+mod config;
+mod node;
+mod serve;
+
+pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
+pub use node::{DEFAULT_TRAIL, Node, NodeError};
+pub use serve::serve;
