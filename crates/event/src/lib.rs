@@ -2,8 +2,8 @@
 //! what is committed to the log.
 //!
 //! In scope: exact-bytes JSON compaction, validation of an event and the record made of it, content
-//! and its cut, commitments, salts and leaf, reading a stored record, the times and names that
-//! these need. Bytes in, bytes out.
+//! and its cut, commitments, salts and leaf, reading a stored record, the filter language, the times
+//! and names that these need. Bytes in, bytes out.
 //!
 //! Out of scope: input and output, the clock, randomness, sequence numbers (`ledger` gives them),
 //! the tree over the leaves (`tlog`), storage. Formats: `docs/format.md` §1 to §3.
@@ -19,6 +19,7 @@
 )]
 
 mod batch;
+pub mod filter;
 pub mod json;
 mod leaf;
 mod prepare;

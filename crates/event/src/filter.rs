@@ -1,0 +1,105 @@
+//! The filter language: one parser, one form, one meaning for every place that asks for events.
+//!
+//! In scope: reading filters, with the place of an error and a suggestion; printing them so that
+//! they are read as the same; deciding whether a record and its content match.
+//!
+//! Out of scope: time, which is never part of a filter, and anything that looks at more than one
+//! event.
+//!
+//! What the language means is written down in `docs/api.md`, "Filter language". Where that leaves a
+//! choice:
+//!
+//! - Names of fields and of the roots `input`, `output` and `meta` are read in any case; names of
+//!   members below a root are compared byte for byte.
+//! - At a path a bare number asks for numbers, a quoted one for text: `input.n:1` finds 1 and 1.0,
+//!   `input.n:"1"` finds the string `1` and the number written `1`.
+//! - Text at a path is a string, decoded, or a number, `true`, `false` or `null` as written; objects
+//!   are only present. `input:x` asks for the root itself.
+//! - Presence is of the member: `null` and an empty array are present.
+
+mod decimal;
+mod error;
+mod expr;
+mod field;
+mod matcher;
+mod number;
+mod parser;
+mod path;
+mod pattern;
+mod print;
+mod scan;
+mod suggest;
+mod term;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use decimal::Decimal;
+pub use error::FilterError;
+pub use expr::{Expr, Part, PathTest, Term};
+pub use field::{Field, NumberField, TextField, Unit};
+pub use number::{Comparison, NumberRange};
+pub use parser::parse;
+pub use path::{Path, PathRoot};
+pub use pattern::TextPattern;
+pub use text::FreeText;
+
+use crate::RecordView;
+
+/// Longest filter, as written and as printed: it has to fit into a request's head.
+pub const MAX_BYTES: usize = 16 * 1024;
+/// Most parentheses open at once: the parser and the matcher recurse.
+pub const MAX_DEPTH: usize = 64;
+/// Most terms: each can cost a walk through the content of every event.
+pub const MAX_TERMS: usize = 500;
+
+/// Which events are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// None of them is an `And`.
+    terms: Vec<Expr>,
+}
+
+impl Filter {
+    /// The filter that every event matches.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The expressions that all have to match; none in [`Filter::all`].
+    #[must_use]
+    pub fn terms(&self) -> &[Expr] {
+        &self.terms
+    }
+
+    /// This filter and a field equal to a value, in which `*` is a character.
+    #[must_use]
+    pub fn and_equal(mut self, field: TextField, value: &str) -> Self {
+        let equal = Term::Text(field, TextPattern::literal(value));
+        self.terms.push(Expr::Term(equal));
+        self
+    }
+
+    /// Whether the bytes of the content can matter to [`Filter::matches`].
+    #[must_use]
+    pub fn needs_content(&self) -> bool {
+        self.terms.iter().any(Expr::needs_content)
+    }
+
+    /// Whether an event matches: its record and its content's exact bytes, `None` if it has none or
+    /// they are erased.
+    #[must_use]
+    pub fn matches(&self, record: &RecordView<'_>, content: Option<&[u8]>) -> bool {
+        matcher::all(&self.terms, record, content)
+    }
+}
+
+impl From<Expr> for Filter {
+    fn from(expr: Expr) -> Self {
+        match expr {
+            Expr::And(terms) => Self { terms },
+            other => Self { terms: vec![other] },
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use crate::filter::{MAX_BYTES, MAX_DEPTH, MAX_TERMS, parse};
+
+/// Checks which text an error points at and what its suggestion contains.
+fn refused(filter: &str, spanned: &str, suggested: &str) {
+    let error = parse(filter).expect_err(filter);
+    assert_eq!(&filter[error.span.clone()], spanned, "{filter}: {error:?}");
+    let suggestion = error.suggestion.as_deref().unwrap_or_default();
+    assert!(suggestion.contains(suggested), "{filter}: {error:?}");
+}
+
+#[test]
+fn unknown_fields() {
+    refused("actr:x", "actr", "did you mean `actor`");
+    refused("a b statsu:1", "statsu", "`status`");
+    refused("actor.id:x", "actor.id", "`actor`");
+    refused("actor_type:x", "actor_type", "`actor.type`");
+    refused("usage.model:x", "usage.model", "`model`");
+    refused("cost_nanousd>1", "cost_nanousd", "`cost`");
+    refused("usage.cost_nanousd>1", "usage.cost_nanousd", "`cost`");
+    refused("approval.waited_us>1", "approval.waited_us", "`waited`");
+    refused("duration_us>1", "duration_us", "`duration`");
+    refused("content.input:x", "content.input", "`input.`");
+    refused("wholly.other:1", "wholly.other", "meta.wholly.other");
+    refused(
+        "https://example.org/a",
+        "https",
+        "\"https://example.org/a\"",
+    );
+    refused(
+        "(see https://example.org)",
+        "https",
+        "`\"https://example.org\"`",
+    );
+    refused("time>2026-01-01", "time", "`from` and `to`");
+    refused("recorded_at:x", "recorded_at", "`from` and `to`");
+    refused("v:1", "v", "meta.v");
+    refused("via.key:x", "via.key", "meta.via.key");
+    refused("10:30", "10", "quotes");
+    refused(":x", ":x", "quotes");
+    refused("> 5", ">", "without spaces");
+}
+
+#[test]
+fn wrong_types() {
+    refused("status:abc", "abc", "status>=400");
+    refused("status:4*", "4*", "`status:*`");
+    refused("status:\"4*\"", "\"4*\"", "`status:*`");
+    refused("status:\"404\"", "\"404\"", "`status:404`");
+    refused("status:>400", ">400", "`status>400`");
+    refused("status>400..499", "400..499", "`status:400..499`");
+    refused("status:400..", "400..", "`status>=400`");
+    refused("status:..499", "..499", "`status<=499`");
+    refused("status:499..400", "499..400", "`status:400..499`");
+    refused("status>*", "*", "`status:*`");
+    refused("status:0x1", "0x1", "number");
+    refused("status:1e9999999", "1e9999999", "exponent");
+    refused("input.n:1e9999999", "1e9999999", "exponent");
+    refused("cost>$5", "$5", "US dollars");
+    refused("duration>5", "5", "`duration>5s`");
+    refused("duration:0", "0", "`duration:0s`");
+    refused("duration:1..5s", "1..5s", "unit");
+    refused("waited>5d", "5d", "`h`");
+    refused("actor>5", "actor>5", "`actor:5`");
+    refused("input.n>x", "x", "number");
+    refused("input.n>\"1\"", "\"1\"", "`input.n>1`");
+    refused("has:actor", "actor", "`field:*`");
+    refused("has>input", "input", "`has:input`");
+    refused("is:approved", "approved", "`is:unapproved`");
+    refused("status:(404 OR x)", "x", "number");
+}
+
+#[test]
+fn bad_syntax() {
+    refused("(a", "(a", "`)`");
+    refused("a)", ")", "remove `)`");
+    refused("()", ")", "quotes");
+    refused("a OR", "", "quotes");
+    refused("OR a", "OR", "\"OR\"");
+    refused("a AND OR b", "OR", "\"OR\"");
+    refused("NOT", "", "quotes");
+    refused("a - b", "-", "\"-\"");
+    refused("--force", "--force", "\"--force\"");
+    refused("\"a", "\"a", "`\"`");
+    refused("say\"a\"", "say\"a\"", "quotes");
+    refused("f(x)", "f(x)", "\"f(x)\"");
+    refused("(a)b", "b", "space");
+    refused("\"a\"b", "\"a\"b", "space");
+    refused("\"\"", "\"\"", "remove");
+    refused(r"actor:C:\dir", r"\d", r"`\\`");
+    refused(r#""a\"#, r"\", r"`\\`");
+    refused("actor: x", "actor:", "`actor:*`");
+    refused("actor:", "actor:", "`actor:*`");
+    refused("result:()", ")", "quotes");
+    refused("result:(a OR)", ")", "quotes");
+    refused("status>", "status>", "`status:*`");
+    refused("input..a:1", ".", "input.a.b");
+    refused("input.:1", ":", "input.a.b");
+    refused("input.a*:1", "a*", "quotes");
+    refused("input.\"a\"b:1", "b", "quotes");
+}
+
+#[test]
+fn bounds() {
+    let deep = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(parse(&deep(MAX_DEPTH)).is_ok());
+    refused(&deep(MAX_DEPTH + 1), "(", "parentheses");
+    assert!(parse(&"(".repeat(MAX_BYTES)).is_err());
+    assert!(parse(&"-(".repeat(MAX_BYTES / 2)).is_err());
+    assert!(parse(&"NOT ".repeat(MAX_BYTES / 4)).is_err());
+
+    let terms = |count: usize| vec!["a"; count].join(" ");
+    assert!(parse(&terms(MAX_TERMS)).is_ok());
+    refused(&terms(MAX_TERMS + 1), "a", "several");
+
+    let long = "a".repeat(MAX_BYTES + 1);
+    refused(&long, &long, "several");
+    let name = "n".repeat(MAX_BYTES / 4);
+    let group = format!("input.{name}:(a b c d e f)");
+    refused(&group, &group, "several");
+}
