@@ -11,12 +11,13 @@ use std::{
 };
 
 use event::Micros;
-use journal::{Journal, Location, Options, Reader};
+use journal::{Fs, Journal, Location, Options, Reader};
 use tlog::{Checkpoint, Hash, Note, VerifierKey};
 
 use crate::{
     env::Env,
     error::{LedgerError, NoCheckpoint},
+    recovery::unwrap_visit,
 };
 
 /// Checkpoints kept whatever their age.
@@ -60,7 +61,7 @@ pub(crate) fn newest_path(dir: &Path) -> PathBuf {
 
 /// Reads the newest checkpoint of a trail, if it ever signed one.
 pub(crate) fn read_newest(
-    fs: &dyn journal::Fs,
+    fs: &dyn Fs,
     dir: &Path,
     key: &VerifierKey,
 ) -> Result<Option<SignedCheckpoint>, LedgerError> {
@@ -73,6 +74,65 @@ pub(crate) fn read_newest(
         what: "not text",
     })?;
     SignedCheckpoint::open(&note, key, &path).map(Some)
+}
+
+/// Reads everything that was signed and is kept, smallest first, without changing anything.
+pub(crate) fn read_signed(
+    fs: &dyn Fs,
+    dir: &Path,
+    key: &VerifierKey,
+) -> Result<Vec<SignedCheckpoint>, LedgerError> {
+    let mut signed = BTreeMap::new();
+    let mut scan = |journal: &str| {
+        let path = dir.join(journal);
+        let mut end = None;
+        if !fs.exists(&path)? {
+            return Ok(end);
+        }
+        let scanned = Journal::scan(fs, &path, &mut |_, frame| {
+            let (time, note) = note_of(frame).ok_or("a kept checkpoint is not text")?;
+            let checkpoint = SignedCheckpoint::open(note, key, &path)?;
+            end = Some((time / HOUR_US, checkpoint.size));
+            signed.insert(checkpoint.size, checkpoint);
+            Ok(())
+        });
+        scanned.map(|_| end).map_err(unwrap_visit)
+    };
+    let ends = Ends {
+        hourly: scan("checkpoints/hourly")?.map(|(hour, _)| hour),
+        recent: scan("checkpoints/recent")?,
+    };
+    let newest = read_newest(fs, dir, key)?;
+    ends.check(dir, newest.as_ref())?;
+    signed.extend(newest.map(|newest| (newest.size, newest)));
+    Ok(signed.into_values().collect())
+}
+
+/// Where the two journals end. A torn last frame is dropped by every journal; whether it was torn or damaged
+/// later shows in what was written after it.
+#[derive(Debug, Default)]
+struct Ends {
+    /// Hour of the last frame.
+    hourly: Option<u64>,
+    /// Hour and size of the last frame.
+    recent: Option<(u64, u64)>,
+}
+
+impl Ends {
+    /// `publish` syncs the hourly journal, then the recent one, then replaces the file.
+    fn check(&self, dir: &Path, newest: Option<&SignedCheckpoint>) -> Result<(), LedgerError> {
+        let short = |journal| LedgerError::Malformed {
+            path: dir.join("checkpoints").join(journal),
+            what: "the last checkpoints of this journal are missing",
+        };
+        if self.recent.map(|(_, size)| size) < newest.map(|newest| newest.size) {
+            return Err(short("recent"));
+        }
+        if self.hourly < self.recent.map(|(hour, _)| hour) {
+            return Err(short("hourly"));
+        }
+        Ok(())
+    }
 }
 
 /// The checkpoints of one trail.
@@ -96,15 +156,15 @@ enum Kept {
 impl Checkpoints {
     pub(crate) fn open(env: Env, dir: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
         let mut kept = BTreeMap::new();
-        let mut last_hour = None;
         let mut last = None;
+        let mut ends = Ends::default();
         let (hourly, _) = Journal::open(
             Arc::clone(&env.fs),
             &dir.join("checkpoints/hourly"),
             Options::default(),
             &mut |at, frame| {
                 let (time, size) = read_frame(frame, key)?;
-                last_hour = Some(time / HOUR_US);
+                ends.hourly = Some(time / HOUR_US);
                 kept.insert(size, Kept::Hourly(at));
                 Ok(())
             },
@@ -116,13 +176,15 @@ impl Checkpoints {
                 rotate_bytes: RECENT_FILE_BYTES,
             },
             &mut |at, frame| {
-                let (_, size) = read_frame(frame, key)?;
+                let (time, size) = read_frame(frame, key)?;
+                ends.recent = Some((time / HOUR_US, size));
                 last = Some(at);
                 kept.entry(size).or_insert(Kept::Recent(at));
                 Ok(())
             },
         )?;
         let mut newest = read_newest(env.fs.as_ref(), dir, key)?;
+        ends.check(dir, newest.as_ref())?;
         // A crash between the two writes of `publish` leaves a signed note in the journal that the file
         // does not have yet. It binds us all the same.
         if let Some(at) = last {
@@ -138,7 +200,7 @@ impl Checkpoints {
             hourly,
             kept,
             newest: newest.map(Arc::new),
-            last_hour,
+            last_hour: ends.hourly,
         })
     }
 

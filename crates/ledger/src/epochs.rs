@@ -29,7 +29,6 @@ pub(crate) struct Epochs {
 
 impl Epochs {
     pub(crate) fn open(env: Env, dir: PathBuf) -> Result<Self, LedgerError> {
-        env.fs.create_dir_all(&dir)?;
         let mut salters = BTreeMap::new();
         for name in env.fs.list(&dir)? {
             // Anything else is a temporary file of an interrupted creation, never used.

@@ -70,6 +70,14 @@ pub enum LedgerError {
         /// Size of the tree.
         size: u64,
     },
+    /// A stored hash is not that of the hashes below it, or not that of the event.
+    #[error("{path}: hash {index} is not that of what it stands for", path = path.display())]
+    TreeHash {
+        /// The file.
+        path: PathBuf,
+        /// Index of the hash within its level.
+        index: u64,
+    },
     /// A file of the trail is not in its format.
     #[error("{path}: {what}", path = path.display())]
     Malformed {

@@ -261,7 +261,7 @@ mod tests {
         let mut builder = FrameBuilder::new("default".parse().unwrap(), Seq(7), Micros(9));
         builder.push(None, None, |out| out.extend_from_slice(b"{\"a\":1}"));
         builder.push(Some(b"{}"), Some([3; 16]), |out| {
-            out.extend_from_slice(b"{}")
+            out.extend_from_slice(b"{}");
         });
         builder.finish()
     }

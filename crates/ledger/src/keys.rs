@@ -1,6 +1,7 @@
 //! Key files of a trail.
 //!
-//! `log.key`: the origin, a line feed, the 32-byte Ed25519 seed in hex, a line feed. `dedup.key`: 32 bytes in hex.
+//! `log.key`: the origin, a line feed, the 32-byte Ed25519 seed in hex, a line feed. `dedup.key`: 32 bytes and
+//! their CRC-32C (little-endian) in hex.
 //! `log.vkey`: the verifier key as C2SP signed-note has it.
 
 use std::{
@@ -22,6 +23,7 @@ pub(crate) struct TrailKeys {
 impl TrailKeys {
     /// Makes new keys under `dir`: `dedup.key`, `log.vkey` and, last, `log.key`, by which a trail exists.
     pub(crate) fn create(env: &Env, dir: &Path, origin: &str) -> Result<Self, LedgerError> {
+        env.fs.create_dir_all(&dir.join("epochs"))?;
         let seed = random(env)?;
         let path = log_key_path(dir);
         let log = SigningKey::from_seed(origin, &seed).map_err(|_| LedgerError::Malformed {
@@ -29,8 +31,9 @@ impl TrailKeys {
             what: "the server's name cannot be part of an origin",
         })?;
         let dedup = random(env)?;
+        let checked = hex(&dedup) + &hex(&crc32c::crc32c(&dedup).to_le_bytes());
         env.fs
-            .write_atomic(&dir.join("dedup.key"), hex(&dedup).as_bytes(), Some(0o600))?;
+            .write_atomic(&dir.join("dedup.key"), checked.as_bytes(), Some(0o600))?;
         env.fs.write_atomic(
             &dir.join("log.vkey"),
             format!("{}\n", log.verifier()).as_bytes(),
@@ -54,10 +57,17 @@ impl TrailKeys {
                 path,
                 what: "not an origin and the seed of a signing key",
             })?;
+        let path = dir.join("log.vkey");
+        if self::text(env, &path)?.trim_end() != log.verifier().to_string() {
+            return Err(LedgerError::Malformed {
+                path,
+                what: "not the verifier key of log.key",
+            });
+        }
         let path = dir.join("dedup.key");
-        let dedup = unhex(&self::text(env, &path)?).ok_or(LedgerError::Malformed {
+        let dedup = read_dedup(&self::text(env, &path)?).ok_or(LedgerError::Malformed {
             path,
-            what: "not 32 bytes in hex",
+            what: "not 32 bytes with their checksum in hex",
         })?;
         Ok(Self {
             log,
@@ -83,20 +93,26 @@ fn text(env: &Env, path: &Path) -> Result<String, LedgerError> {
     })
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
+fn read_dedup(text: &str) -> Option<[u8; 32]> {
+    let (key, checksum) = text.split_at_checked(64)?;
+    let key: [u8; 32] = unhex(key)?;
+    (unhex(checksum)? == crc32c::crc32c(&key).to_le_bytes()).then_some(key)
+}
+
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut out = [0; 32];
-    let text = text.trim_end().as_bytes();
-    if text.len() != 64 {
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let text = text.trim_end();
+    let mut out = [0; N];
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
+    for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }
     Some(out)

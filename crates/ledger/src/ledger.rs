@@ -324,11 +324,9 @@ fn load_trails(
 }
 
 fn record_creation(trail: &Arc<Trail>) -> Result<(), LedgerError> {
-    let meta = format!("{{\"trail\":\"{}\"}}", trail.id());
     let event = SystemEvent {
-        action: "trail.created",
-        actor: None,
-        meta: Some(&meta),
+        resource: Some(("trail", trail.id().as_str())),
+        ..SystemEvent::new("trail.created")
     };
     let by = Submitter {
         system: true,

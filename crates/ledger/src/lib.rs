@@ -31,6 +31,7 @@ mod frame;
 mod integrator;
 mod keys;
 mod ledger;
+pub mod offline;
 mod outcome;
 mod recovery;
 mod room;

@@ -49,7 +49,7 @@ pub(crate) fn recover(
 }
 
 /// Our own error back out of the journal's.
-fn unwrap_visit(error: JournalError) -> LedgerError {
+pub(crate) fn unwrap_visit(error: JournalError) -> LedgerError {
     match error {
         JournalError::Visit { source, .. } => match source.downcast::<LedgerError>() {
             Ok(ours) => *ours,
@@ -131,6 +131,7 @@ impl Replay {
             entries: frame.entries,
         };
         chunk.leaves = leaves(&self.trail.epochs, &chunk)?;
+        self.compare(&chunk)?;
         let mut sequence = self.trail.sequence();
         sequence.learn(&chunk);
         if end > sequence.next() {
@@ -138,6 +139,32 @@ impl Replay {
         }
         drop(sequence);
         self.trail.publish(at.frame, Arc::new(chunk));
+        Ok(())
+    }
+
+    /// Compares the leaves that were signed with the stored tree: a frame with a good checksum may still have
+    /// been exchanged.
+    fn compare(&self, chunk: &Chunk) -> Result<(), LedgerError> {
+        let mut index = chunk.first.0;
+        let mut leaves = chunk.leaves.as_slice();
+        while index < self.signed && !leaves.is_empty() {
+            let count = (self.signed - index).min(leaves.len() as u64);
+            let stored = self.trail.tree().run(0, index, count)?;
+            let (now, later) = leaves.split_at(stored.len().min(leaves.len()));
+            if let Some(at) = now
+                .iter()
+                .zip(&stored)
+                .position(|(ours, theirs)| ours != theirs)
+            {
+                let index = index + at as u64;
+                return Err(LedgerError::TreeHash {
+                    path: self.trail.tree().path(0, index),
+                    index,
+                });
+            }
+            index += stored.len() as u64;
+            leaves = later;
+        }
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::error::LedgerError;
 const FILE_HASHES: u64 = 65_536;
 const HASH_BYTES: u64 = 32;
 /// 256^8 leaves: more than a u64 of events can fill.
-const LEVELS: u8 = 8;
+pub(crate) const LEVELS: u8 = 8;
 /// Open files kept for reading.
 const OPEN_FILES: usize = 512;
 
@@ -65,6 +65,19 @@ impl TreeReader {
             &mut bytes,
         )?;
         Ok(bytes)
+    }
+
+    /// Up to `count` hashes of a level from `index` on; fewer at the end of a file.
+    pub(crate) fn run(&self, level: u8, index: u64, count: u64) -> Result<Vec<Hash>, LedgerError> {
+        let count = count.min(FILE_HASHES - index % FILE_HASHES);
+        let mut bytes = vec![0; usize::try_from(count * HASH_BYTES).unwrap_or(usize::MAX)];
+        self.read(level, index, &mut bytes)?;
+        Ok(bytes.as_chunks().0.iter().copied().map(Hash).collect())
+    }
+
+    /// The file that holds a hash.
+    pub(crate) fn path(&self, level: u8, index: u64) -> PathBuf {
+        file_of(&self.dir, level, index)
     }
 
     /// Root of a full tile, from its stored hashes.
