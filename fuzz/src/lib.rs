@@ -3,12 +3,16 @@
 
 use std::convert::Infallible;
 
+use event::{RecordView, filter, json};
 use tlog::{Checkpoint, Note, Tile, TilePath, TlogProof, VerifierKey};
 
 /// Log key of the tlog vectors, so that inputs grown from them pass signature verification.
 const LOG: &str = "audit.example/log1+640a250f+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
 /// Witness key of the tlog vectors.
 const WITNESS: &str = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+
+/// A record for filters to meet.
+const RECORD: &str = r#"{"v":1,"id":"i","seq":7,"recorded_at":"2026-01-02T03:04:05.000006Z","time":"2026-01-02T03:04:05Z","duration_us":1500,"actor":{"type":"agent","id":"a"},"source":"app","action":"x","status":-1,"usage":{"cost_nanousd":6},"meta":{"a":[1.0,"b"]}}"#;
 
 /// Notes, checkpoints and verifier keys: what parses prints as it was.
 pub fn note(data: &[u8]) {
@@ -57,6 +61,38 @@ pub fn tlog_proof(data: &[u8]) {
         let made = tlog::inclusion_proof(proof.index, checkpoint.size, zeroes);
         assert_eq!(made.is_ok(), proof.index < checkpoint.size);
         let _ = tlog::consistency_proof(proof.index, checkpoint.size, zeroes);
+    }
+}
+
+/// A line with a filter, then anything as content: what parses is printed as text that means the
+/// same, the negation is the complement, and an error names its place.
+pub fn filter(data: &[u8]) {
+    let line = data.iter().position(|byte| *byte == b'\n');
+    let (text, content) = data.split_at(line.unwrap_or(data.len()));
+    let Ok(text) = std::str::from_utf8(text) else {
+        return;
+    };
+    let parsed = match filter::parse(text) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            assert!(text.get(error.span).is_some());
+            assert!(error.suggestion.is_some());
+            return;
+        }
+    };
+    let printed = parsed.to_string();
+    assert_eq!(filter::parse(&printed).as_ref(), Ok(&parsed));
+    let record = RecordView::parse(RECORD.as_bytes()).expect("the record is one");
+    parsed.matches(&record, Some(content));
+    let mut compact = String::new();
+    let content = json::compact(content, &mut compact)
+        .is_ok()
+        .then_some(compact.as_bytes());
+    if let Ok(negated) = filter::parse(&format!("-({printed})")) {
+        assert_ne!(
+            parsed.matches(&record, content),
+            negated.matches(&record, content)
+        );
     }
 }
 

@@ -8,6 +8,11 @@ const SEED: u64 = 1;
 const RUNS: u64 = 20_000;
 
 #[test]
+fn filter() {
+    drive("filter", indelible_fuzz::filter);
+}
+
+#[test]
 fn note() {
     drive("note", indelible_fuzz::note);
 }

@@ -221,7 +221,9 @@ fn path_matches(value: &Json, members: &[String], test: &PathTest) -> bool {
     match (test, value) {
         (PathTest::Present, _) => true,
         (_, Json::Array(elements)) => elements.iter().any(|value| path_matches(value, &[], test)),
-        (PathTest::Number(range), Json::Number(text)) => in_range(scaled(text), range.comparison()),
+        (PathTest::Number(range), Json::Number(number)) => {
+            in_range(scaled(number), range.comparison())
+        }
         (PathTest::Number(_), _) => false,
         (PathTest::Text(pattern), value) => value
             .as_text()
