@@ -42,6 +42,11 @@ impl Workspace {
         &self.root
     }
 
+    /// The build directory, shared by everything that is built here.
+    pub(crate) fn target_dir(&self) -> &Path {
+        self.profile_dir.parent().unwrap_or(&self.profile_dir)
+    }
+
     /// A fresh, empty directory below the build directory. It is left behind for a look after a
     /// failure and emptied by the next run.
     ///

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::frame::FrameNo;
 use crate::fs::FsError;
-use crate::journal::{FrameNo, VisitError};
+use crate::journal::VisitError;
 
 /// A journal that could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -18,11 +19,13 @@ pub enum JournalError {
     /// Refused because of an earlier failure, which is the source.
     #[error("the journal has stopped after an earlier error: {0}")]
     Poisoned(Arc<FsError>),
-    /// An empty frame, or one above [`crate::MAX_FRAME_BYTES`]; nothing was written.
-    #[error("a frame of {bytes} bytes is outside 1..={max}", max = crate::MAX_FRAME_BYTES)]
+    /// An empty frame, or one above `max`; nothing was written.
+    #[error("a frame of {bytes} bytes is outside 1..={max}")]
     FrameSize {
         /// Payload bytes that were passed in.
         bytes: u64,
+        /// Most that are allowed.
+        max: u64,
     },
     /// The beginning of a file is not what this version writes.
     #[error("damaged journal file {path}, offset 0: {reason}", path = path.display())]
@@ -54,13 +57,15 @@ pub enum JournalError {
         /// Why it is not just the torn end of the last write.
         proof: String,
     },
-    /// A file is absent from the sequence.
-    #[error("journal file missing: frame {expected} should be in front of {path}, offset 0", path = path.display())]
-    MissingFile {
+    /// A file is absent from the sequence, or there twice.
+    #[error("journal file out of sequence: {path}, offset 0, begins with frame {actual}, but frame {expected} comes next", path = path.display())]
+    OutOfSequence {
         /// The first file behind the gap.
         path: PathBuf,
-        /// The first missing frame.
+        /// The frame that should come next.
         expected: FrameNo,
+        /// The number in the file name.
+        actual: FrameNo,
     },
     /// No intact frame with this number is at the location (any more).
     #[error("{path}, offset {offset}: frame {frame} is not there", path = path.display())]

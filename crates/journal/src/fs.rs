@@ -34,6 +34,7 @@ pub enum FsError {
 
 impl FsError {
     /// Puts operation and path to an IO error.
+    #[must_use]
     pub fn io(op: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io {
             op,
@@ -63,6 +64,7 @@ impl FsError {
 /// # Errors
 /// Every call returns [`FsError`] with operation and path. After a failed call that changes something, the caller
 /// must not assume that nothing was changed.
+#[expect(clippy::missing_errors_doc, reason = "said once for all calls")]
 pub trait Fs: Send + Sync + Debug {
     /// Creates a directory and its missing parents, durably.
     fn create_dir_all(&self, path: &Path) -> Result<(), FsError>;
@@ -86,11 +88,8 @@ pub trait Fs: Send + Sync + Debug {
         mode: Option<u32>,
     ) -> Result<Box<dyn FsFile>, FsError>;
 
-    /// Opens an existing file for writing, position at its end.
-    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError>;
-
-    /// Opens an existing file for writing over its bytes, position 0; its length is kept.
-    fn open_overwrite(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError>;
+    /// Opens an existing file for writing at a position in bytes; its length is kept.
+    fn open_write(&self, path: &Path, position: u64) -> Result<Box<dyn FsFile>, FsError>;
 
     /// Opens an existing file for [`FsFile::read_at`] only.
     fn open_read(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError>;
@@ -114,6 +113,11 @@ pub trait Fs: Send + Sync + Debug {
     /// Creates an empty file that must not exist yet, position 0.
     fn create_new(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
         self.create_new_with_mode(path, None)
+    }
+
+    /// Opens an existing file for writing, position at its end.
+    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
+        self.open_write(path, self.len(path)?)
     }
 
     /// Replaces or creates a file so that a crash leaves the old or the new bytes and never a mixture: temporary file
@@ -145,6 +149,7 @@ pub trait Fs: Send + Sync + Debug {
 /// # Errors
 /// After a failed write the position and the bytes behind it are unknown: drop the file. After a failed
 /// [`FsFile::sync_data`] the unsynced bytes may be gone although they can still be read; a second call proves nothing.
+#[expect(clippy::missing_errors_doc, reason = "said once for all calls")]
 #[expect(clippy::len_without_is_empty, reason = "len can fail")]
 pub trait FsFile: Send + Sync + Debug {
     /// Writes all parts one after the other at the position and moves it behind them.
@@ -161,6 +166,9 @@ pub trait FsFile: Send + Sync + Debug {
 
     /// Cuts or extends (with zeros) the file and moves the position to the new end.
     fn set_len(&mut self, len: u64) -> Result<(), FsError>;
+
+    /// Moves the position to a byte offset.
+    fn set_position(&mut self, offset: u64) -> Result<(), FsError>;
 
     /// The path that it was opened with.
     fn path(&self) -> &Path;

@@ -1,44 +1,27 @@
-//! The writer.
+//! Numbered frames in numbered files.
+//!
+//! A directory holds `<first frame, 20 digits>.wal` files, `.spare` files for reuse, `.wal.tmp` files that are not
+//! begun yet, and `lock`. Only the last `.wal` file is written; a file is closed durably before the next one appears.
 
-use std::error::Error;
-use std::fmt;
-use std::path::{Path, PathBuf};
+mod layout;
+mod reader;
+mod scan;
+mod window;
+mod writer;
+
+use std::path::Path;
 use std::sync::Arc;
 
+pub use reader::{Location, Reader};
+pub use scan::{DroppedTail, Recovery, VisitError, Visitor};
+
+use self::writer::Writer;
 use crate::error::JournalError;
-use crate::fs::Fs;
-
-/// Number of a frame: 0 for the first one ever written to a journal, then one more for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct FrameNo(pub u64);
-
-impl fmt::Display for FrameNo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// Where a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Location {
-    /// Its number.
-    pub frame: FrameNo,
-    /// First frame of its file, which names the file.
-    pub file: FrameNo,
-    /// Offset of the frame in the file, in bytes.
-    pub offset: u64,
-    /// Length of the payload, in bytes.
-    pub len: u32,
-}
-
-/// An error of a [`Visitor`].
-pub type VisitError = Box<dyn Error + Send + Sync>;
-
-/// Called with each frame in order: where it is and its payload.
-pub type Visitor<'a> = dyn FnMut(Location, &[u8]) -> Result<(), VisitError> + 'a;
+use crate::frame::{FrameNo, MAX_FRAME_BYTES};
+use crate::fs::{Fs, FsError, FsLock};
 
 /// How a journal is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// A file that has reached this many bytes is followed by a new one.
     pub rotate_bytes: u64,
@@ -52,48 +35,23 @@ impl Default for Options {
     }
 }
 
-/// What was found on opening.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovery {
-    /// First frame that is still there (equal to `next` if there is none).
-    pub first: FrameNo,
-    /// Number of the next frame.
-    pub next: FrameNo,
-    /// Files read.
-    pub files: usize,
-    /// Bytes read.
-    pub bytes: u64,
-    /// The torn end of the last write, if there was one.
-    pub dropped: Option<DroppedTail>,
-}
-
-/// Bytes behind the last good frame that no successful sync covered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DroppedTail {
-    /// The file.
-    pub path: PathBuf,
-    /// Where the tail begins, in bytes.
-    pub offset: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-}
-
 /// The writer of a directory of numbered files. It holds the directory's lock.
+///
+/// The first failed write or fsync poisons it for good: what the disk holds is unknown then, and only a recovery may
+/// find out.
 #[derive(Debug)]
 pub struct Journal {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
-}
-
-/// Reads single frames; cheap to clone and usable beside the writer.
-#[derive(Debug, Clone)]
-pub struct Reader {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
+    writer: Writer,
+    poison: Option<Arc<FsError>>,
+    _lock: Box<dyn FsLock>,
 }
 
 impl Journal {
-    /// Opens or creates the journal in `dir`, visits every frame in order and makes it ready for appending.
+    /// Opens or creates the journal in `dir`, visits every frame in order and makes it ready for appending. A visitor
+    /// may see frames before damage behind them is found.
+    ///
+    /// A journal cannot know that whole files are missing at its end or its beginning: compare [`Recovery`] with what
+    /// is known from elsewhere.
     ///
     /// # Errors
     /// The first damage, with file and offset; nothing was modified then.
@@ -103,11 +61,19 @@ impl Journal {
         options: Options,
         visitor: &mut Visitor<'_>,
     ) -> Result<(Self, Recovery), JournalError> {
-        let _ = (fs, dir, options, visitor);
-        todo!()
+        fs.create_dir_all(dir)?;
+        let lock = fs.lock_exclusive(&layout::lock_path(dir))?;
+        let scanned = scan::scan(&*fs, dir, visitor)?;
+        let recovery = scanned.recovery.clone();
+        let journal = Self {
+            writer: Writer::begin(fs, dir, options.rotate_bytes, scanned)?,
+            poison: None,
+            _lock: lock,
+        };
+        Ok((journal, recovery))
     }
 
-    /// Visits every frame in order without a lock and without changing anything.
+    /// Visits every frame in order without a lock and without changing anything: for a journal that nobody writes.
     ///
     /// # Errors
     /// The first damage, with file and offset.
@@ -116,8 +82,7 @@ impl Journal {
         dir: &Path,
         visitor: &mut Visitor<'_>,
     ) -> Result<Recovery, JournalError> {
-        let _ = (fs, dir, visitor);
-        todo!()
+        Ok(scan::scan(fs, dir, visitor)?.recovery)
     }
 
     /// Writes one frame whose payload is the parts one after the other. Durable after the next [`Journal::sync`].
@@ -125,8 +90,19 @@ impl Journal {
     /// # Errors
     /// [`JournalError::FrameSize`] before anything is written; any other error poisons the journal.
     pub fn append(&mut self, parts: &[&[u8]]) -> Result<Location, JournalError> {
-        let _ = parts;
-        todo!()
+        let Some(prefix) = self.writer.prefix(parts) else {
+            return Err(JournalError::FrameSize {
+                bytes: parts.iter().map(|part| part.len() as u64).sum(),
+                max: MAX_FRAME_BYTES as u64,
+            });
+        };
+        let (file, offset) = self.guarded(|writer| writer.append(prefix, parts))?;
+        Ok(Location {
+            frame: prefix.number,
+            file,
+            offset,
+            len: prefix.len,
+        })
     }
 
     /// Makes every appended frame durable.
@@ -134,53 +110,61 @@ impl Journal {
     /// # Errors
     /// Any error poisons the journal.
     pub fn sync(&mut self) -> Result<(), JournalError> {
-        todo!()
+        self.guarded(Writer::sync)
     }
 
-    /// Removes the files that hold only frames below `frame`; the file being written always stays.
+    /// Removes the files that hold only frames below `frame`; the file that is written always stays.
     ///
     /// # Errors
     /// Any error poisons the journal.
     pub fn remove_before(&mut self, frame: FrameNo) -> Result<(), JournalError> {
-        let _ = frame;
-        todo!()
+        self.guarded(|writer| writer.remove_before(frame))
     }
 
     /// First frame that is still there (equal to [`Journal::next`] if there is none).
     #[must_use]
     pub fn first(&self) -> FrameNo {
-        todo!()
+        self.writer.first()
     }
 
     /// Number of the next frame.
     #[must_use]
     pub fn next(&self) -> FrameNo {
-        todo!()
+        self.writer.next
     }
 
     /// Frames below this number are durable.
     #[must_use]
     pub fn synced(&self) -> FrameNo {
-        todo!()
+        self.writer.synced
+    }
+
+    /// The error that stopped the journal, if one did.
+    #[must_use]
+    pub fn poison(&self) -> Option<&FsError> {
+        self.poison.as_deref()
     }
 
     /// A reader of single frames.
     #[must_use]
     pub fn reader(&self) -> Reader {
         Reader {
-            fs: Arc::clone(&self.fs),
-            dir: self.dir.clone(),
+            fs: Arc::clone(&self.writer.fs),
+            dir: self.writer.dir.clone(),
         }
     }
-}
 
-impl Reader {
-    /// The payload of one frame, checked against its checksum.
-    ///
-    /// # Errors
-    /// [`JournalError::NotThere`] if it is damaged, [`JournalError::Fs`] if its file was removed.
-    pub fn read(&self, at: Location) -> Result<Vec<u8>, JournalError> {
-        let _ = (at, &self.fs, &self.dir);
-        todo!()
+    fn guarded<T>(
+        &mut self,
+        change: impl FnOnce(&mut Writer) -> Result<T, FsError>,
+    ) -> Result<T, JournalError> {
+        if let Some(first) = &self.poison {
+            return Err(JournalError::Poisoned(Arc::clone(first)));
+        }
+        change(&mut self.writer).map_err(|e| {
+            let first = Arc::new(e);
+            self.poison = Some(Arc::clone(&first));
+            JournalError::Write(first)
+        })
     }
 }

@@ -24,8 +24,6 @@ mod journal;
 pub mod sim;
 
 pub use error::JournalError;
-pub use frame::MAX_FRAME_BYTES;
+pub use frame::{FrameNo, MAX_FRAME_BYTES};
 pub use fs::{Fs, FsError, FsFile, FsLock, RealFs, TEMP_SUFFIX};
-pub use journal::{
-    DroppedTail, FrameNo, Journal, Location, Options, Reader, Recovery, VisitError, Visitor,
-};
+pub use journal::{DroppedTail, Journal, Location, Options, Reader, Recovery, VisitError, Visitor};

@@ -117,6 +117,34 @@ impl OpenedCheckpoint {
         });
         Ok(())
     }
+
+    pub(crate) fn from_note(
+        note: Note,
+        log: &VerifierKey,
+        witnesses: &[VerifierKey],
+    ) -> Result<Self, CheckpointError> {
+        let known: Vec<_> = std::iter::once(log).chain(witnesses).collect();
+        let verified = note.verify(&known)?;
+        if log.kind() != KeyKind::Log || !verified.iter().any(|signed| signed.key == log) {
+            return Err(CheckpointError::NotByLog {
+                log: log.name().to_owned(),
+            });
+        }
+        let cosignatures = verified.iter().filter_map(|signed| {
+            Some(Cosignature {
+                name: signed.key.name().to_owned(),
+                time: signed.time?,
+            })
+        });
+        let cosignatures = cosignatures.collect();
+        let checkpoint: Checkpoint = note.text().parse()?;
+        check_origin(&checkpoint, log)?;
+        Ok(Self {
+            checkpoint,
+            note,
+            cosignatures,
+        })
+    }
 }
 
 impl FromStr for Checkpoint {
@@ -185,36 +213,6 @@ pub fn open_checkpoint(
     witnesses: &[VerifierKey],
 ) -> Result<OpenedCheckpoint, CheckpointError> {
     OpenedCheckpoint::from_note(Note::parse(note)?, log, witnesses)
-}
-
-impl OpenedCheckpoint {
-    pub(crate) fn from_note(
-        note: Note,
-        log: &VerifierKey,
-        witnesses: &[VerifierKey],
-    ) -> Result<Self, CheckpointError> {
-        let known: Vec<_> = std::iter::once(log).chain(witnesses).collect();
-        let verified = note.verify(&known)?;
-        if log.kind() != KeyKind::Log || !verified.iter().any(|signed| signed.key == log) {
-            return Err(CheckpointError::NotByLog {
-                log: log.name().to_owned(),
-            });
-        }
-        let cosignatures = verified.iter().filter_map(|signed| {
-            Some(Cosignature {
-                name: signed.key.name().to_owned(),
-                time: signed.time?,
-            })
-        });
-        let cosignatures = cosignatures.collect();
-        let checkpoint: Checkpoint = note.text().parse()?;
-        check_origin(&checkpoint, log)?;
-        Ok(Self {
-            checkpoint,
-            note,
-            cosignatures,
-        })
-    }
 }
 
 fn check_origin(checkpoint: &Checkpoint, log: &VerifierKey) -> Result<(), CheckpointError> {

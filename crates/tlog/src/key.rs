@@ -31,12 +31,14 @@ pub struct VerifierKey {
 }
 
 /// The private key of a log. Its seed is wiped when it is dropped and never printed.
+#[derive(Debug)]
 pub struct SigningKey {
     verifier: VerifierKey,
     key: ed25519_dalek::SigningKey,
 }
 
 /// The private key of a witness. Its seed is wiped when it is dropped and never printed.
+#[derive(Debug)]
 pub struct WitnessKey {
     verifier: VerifierKey,
     key: ed25519_dalek::SigningKey,
@@ -216,22 +218,6 @@ impl WitnessKey {
 
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for WitnessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WitnessKey")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
     }
 }
 

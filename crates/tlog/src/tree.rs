@@ -109,8 +109,8 @@ pub fn consistency_proof<E>(
     TileTree::new(to, read).hashes(&ranges)
 }
 
-/// A tree seen through its tiles. One proof needs few tiles (at most three of each level), some
-/// of them several times.
+/// A tree seen through its tiles. A proof needs few of them (a handful of each of at most eight
+/// levels), some several times.
 struct TileTree<R> {
     size: u64,
     read: R,

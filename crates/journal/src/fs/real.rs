@@ -92,22 +92,14 @@ impl Fs for RealFs {
         Ok(Self::open("create", path, &options)?)
     }
 
-    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
+    fn open_write(&self, path: &Path, position: u64) -> Result<Box<dyn FsFile>, FsError> {
         let mut file = Self::open("open", path, OpenOptions::new().read(true).write(true))?;
-        file.file
-            .seek(SeekFrom::End(0))
-            .map_err(|source| FsError::io("seek in", path, source))?;
+        file.set_position(position)?;
         Ok(file)
     }
 
-    fn open_overwrite(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
-        let options = OpenOptions::new().read(true).write(true).clone();
-        Ok(Self::open("open", path, &options)?)
-    }
-
     fn open_read(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
-        let options = OpenOptions::new().read(true).clone();
-        Ok(Self::open("open", path, &options)?)
+        Ok(Self::open("open", path, OpenOptions::new().read(true))?)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FsError> {
@@ -197,8 +189,14 @@ impl FsFile for RealFile {
     fn set_len(&mut self, len: u64) -> Result<(), FsError> {
         self.file
             .set_len(len)
-            .and_then(|()| self.file.seek(SeekFrom::Start(len)))
             .map_err(|source| FsError::io("set the length of", &self.path, source))?;
+        self.set_position(len)
+    }
+
+    fn set_position(&mut self, offset: u64) -> Result<(), FsError> {
+        self.file
+            .seek(SeekFrom::Start(offset))
+            .map_err(|source| FsError::io("seek in", &self.path, source))?;
         Ok(())
     }
 

@@ -72,6 +72,7 @@ fn reader(size: u64) -> impl FnMut(Tile) -> Result<Vec<u8>, Infallible> {
             tile.exists_in(size),
             "{tile} is not in a tree of size {size}"
         );
+        assert!((1..=256).contains(&tile.width), "{tile} is no tile");
         let wider = Tile {
             width: tile.width + 1,
             ..tile
