@@ -1,13 +1,17 @@
 use event::{RecordError, Seq};
 use ledger::LedgerError;
+use store::StoreError;
 
 /// Why events could not be read. Never the caller's fault.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// The tree, a secret or a key of the trail cannot be read.
+    /// A segment is damaged, missing or cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tree or a secret of the trail cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A stored record is not a record.
+    /// What is stored of an event is not a record.
     #[error("event {seq} cannot be read")]
     Record {
         /// Position in the log.

@@ -22,6 +22,7 @@ mod cursor;
 mod engine;
 mod error;
 mod query;
+mod scan;
 mod snapshot;
 
 pub use cursor::{Asked, Cursor, CursorError};

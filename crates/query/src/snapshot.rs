@@ -1,23 +1,50 @@
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 
-use event::{Seq, filter::Filter};
-use ledger::Trail;
-use tlog::Hash;
+use bytes::Bytes;
+use event::{Leaf, RecordView, Seq, commit_content, commit_record, filter::Filter};
+use ledger::{Hot, HotEvent, Trail};
+use store::Segment;
+use tlog::{Frontier, TILE_WIDTH};
 
-use crate::{AtError, Event, Order, Page, Query, QueryError, TimeRange};
+use crate::{AtError, Event, Order, Page, Query, QueryError, Row, TimeRange, scan::Scan};
 
-/// A trail as it was at one size: the same questions get the same answers for as long as it is held.
+mod find;
+mod root;
+
+/// A trail as it was at one size: the same questions get the same answers for as long as it is held,
+/// whatever is appended, sealed or merged meanwhile. Cheap to clone.
 #[derive(Clone)]
 pub struct Snapshot {
     trail: Arc<Trail>,
+    hot: Arc<Hot>,
+    sealed: Arc<store::Snapshot>,
+    frontier: Arc<Mutex<Frontier>>,
     size: u64,
 }
 
+/// Where the bytes of an event lie.
+pub(crate) enum Place<'a> {
+    Hot(HotEvent<'a>),
+    Sealed(&'a Segment, Seq),
+}
+
 impl Snapshot {
-    pub(crate) fn new(trail: Arc<Trail>) -> Self {
+    pub(crate) fn new(
+        trail: Arc<Trail>,
+        hot: Hot,
+        sealed: Arc<store::Snapshot>,
+        frontier: Arc<Mutex<Frontier>>,
+    ) -> Self {
         Self {
-            size: trail.size(),
+            // What is sealed was durable before, also where the hot tail was taken too early to hold it.
+            size: hot.end.0.max(sealed.size()),
             trail,
+            hot: Arc::new(hot),
+            sealed,
+            frontier,
         }
     }
 
@@ -42,63 +69,169 @@ impl Snapshot {
         })
     }
 
-    /// Root of the tree over these events, signed or not yet.
-    ///
-    /// # Errors
-    /// If the tree cannot be read.
-    pub fn root(&self) -> Result<Hash, QueryError> {
-        Ok(self.trail.root(self.size)?)
-    }
-
     /// One event; `None` beyond the snapshot's size.
     ///
     /// # Errors
     /// If it cannot be read or is damaged. So for every method below.
-    pub fn get(&self, _seq: Seq) -> Result<Option<Event>, QueryError> {
-        todo!()
-    }
-
-    /// Position of the event with this id.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
-    pub fn find(&self, _id: &str) -> Result<Option<Seq>, QueryError> {
-        todo!()
+    pub fn get(&self, seq: Seq) -> Result<Option<Event>, QueryError> {
+        if seq.0 >= self.size {
+            return Ok(None);
+        }
+        self.event(seq, None).map(Some)
     }
 
     /// The first rows that match, or those after a position, in the order of the query.
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub fn page(&self, _query: &Query, _after: Option<Seq>) -> Result<Page, QueryError> {
-        todo!()
+    pub fn page(&self, query: &Query, after: Option<Seq>) -> Result<Page, QueryError> {
+        let seqs = match (query.order, after) {
+            (_, None) => 0..self.size,
+            (Order::Newest, Some(after)) => 0..after.0,
+            (Order::Oldest, Some(after)) => after.0.saturating_add(1)..self.size,
+        };
+        let mut page = Page {
+            rows: Vec::new(),
+            next: None,
+        };
+        if query.limit == 0 {
+            return Ok(page);
+        }
+        for found in Scan::new(self, &query.filter, query.range, seqs, query.order)? {
+            let (seq, record) = found?;
+            // One more than fits was looked for, because an empty last page would be a promise broken.
+            if page.rows.len() == query.limit {
+                page.next = page.rows.last().map(|row| row.seq);
+                break;
+            }
+            let record = record.map_or_else(|| self.place(seq)?.record(), Ok)?;
+            page.rows.push(Row { seq, record });
+        }
+        Ok(page)
     }
 
     /// How many events match.
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub fn count(&self, _filter: &Filter, _range: TimeRange) -> Result<u64, QueryError> {
-        todo!()
+    pub fn count(&self, filter: &Filter, range: TimeRange) -> Result<u64, QueryError> {
+        Scan::new(self, filter, range, 0..self.size, Order::Oldest)?.count_matches()
     }
 
     /// All matching events with sequence numbers in `seqs`, one by one; ends after the first error.
-    pub fn events<'a>(
-        &'a self,
-        _filter: &'a Filter,
-        _range: TimeRange,
-        _seqs: Range<u64>,
-        _order: Order,
-    ) -> impl Iterator<Item = Result<Event, QueryError>> + use<'a> {
-        std::iter::from_fn(|| todo!())
-    }
-
-    /// Entry bundle `tile/entries/<index>` with `width` entries (C2SP tlog-tiles): the leaves, made anew
-    /// from what is stored and compared with the tree. `None` if it reaches beyond the snapshot's size.
     ///
     /// # Errors
-    /// [`QueryError::Leaf`] if an event is not the one in the tree; otherwise as [`Self::get`].
-    pub fn entries(&self, _index: u64, _width: u16) -> Result<Option<Vec<u8>>, QueryError> {
-        todo!()
+    /// As [`Self::get`].
+    pub fn events<'a>(
+        &'a self,
+        filter: &'a Filter,
+        range: TimeRange,
+        seqs: Range<u64>,
+        order: Order,
+    ) -> Result<impl Iterator<Item = Result<Event, QueryError>> + use<'a>, QueryError> {
+        let scan = Scan::new(self, filter, range, seqs, order)?;
+        Ok(scan.map(|found| found.and_then(|(seq, record)| self.event(seq, record))))
     }
+
+    /// The leaf of an event, made anew from its bytes and compared with the tree.
+    ///
+    /// # Errors
+    /// [`QueryError::Leaf`] if the event is not the one in the tree; otherwise as [`Self::get`].
+    pub fn leaf(&self, event: &Event) -> Result<Leaf, QueryError> {
+        let salts = self.trail.salts(event.seq)?;
+        let leaf = Leaf {
+            recorded_at: event.recorded_at,
+            c_r: commit_record(&salts.record, &event.record),
+            c_c: commit_content(&salts.content, event.content.as_deref()),
+        };
+        if tlog::leaf_hash(&leaf.to_bytes()) != self.trail.leaf_hash(event.seq)? {
+            return Err(QueryError::Leaf { seq: event.seq });
+        }
+        Ok(leaf)
+    }
+
+    /// Entry bundle `tile/entries/<index>` with `width` entries (C2SP tlog-tiles), each compared with the
+    /// tree. `None` if there is no such bundle at the snapshot's size.
+    ///
+    /// # Errors
+    /// As [`Self::leaf`].
+    pub fn entries(&self, index: u64, width: u16) -> Result<Option<Vec<u8>>, QueryError> {
+        const ENTRY_BYTES: usize = 2 + Leaf::BYTES;
+        let tile = u64::from(TILE_WIDTH);
+        let seqs = index.checked_mul(tile).and_then(|first| {
+            let end = first.checked_add(u64::from(width))?;
+            Some(first..end)
+        });
+        let fits = |seqs: &Range<u64>| (1..=tile).contains(&width.into()) && seqs.end <= self.size;
+        let Some(seqs) = seqs.filter(fits) else {
+            return Ok(None);
+        };
+        let mut bundle = Vec::with_capacity(usize::from(width) * ENTRY_BYTES);
+        for seq in seqs {
+            let leaf = self.leaf(&self.event(Seq(seq), None)?)?.to_bytes();
+            // A leaf of fixed size is far below the longest entry.
+            let _ = tlog::push_entry(&mut bundle, &leaf);
+        }
+        Ok(Some(bundle))
+    }
+
+    /// One past the last event that is read from segments.
+    pub(crate) fn sealed_end(&self) -> u64 {
+        self.sealed.size().min(self.size)
+    }
+
+    pub(crate) fn sealed(&self) -> &store::Snapshot {
+        &self.sealed
+    }
+
+    pub(crate) fn hot_event(&self, seq: u64) -> Result<HotEvent<'_>, QueryError> {
+        let seq = Seq(seq);
+        self.hot.get(seq).ok_or(QueryError::Missing { seq })
+    }
+
+    fn place(&self, seq: Seq) -> Result<Place<'_>, QueryError> {
+        if seq.0 >= self.sealed_end() {
+            return self.hot_event(seq.0).map(Place::Hot);
+        }
+        let segment = self.sealed.segment(seq.0);
+        let segment = segment.ok_or(QueryError::Missing { seq })?;
+        Ok(Place::Sealed(segment, seq))
+    }
+
+    /// An event of the snapshot, its record read already or not.
+    fn event(&self, seq: Seq, record: Option<Bytes>) -> Result<Event, QueryError> {
+        let place = self.place(seq)?;
+        let record = record.map_or_else(|| place.record(), Ok)?;
+        let recorded_at = match &place {
+            Place::Hot(event) => event.recorded_at,
+            Place::Sealed(..) => view(seq, &record)?.recorded_at,
+        };
+        Ok(Event {
+            seq,
+            recorded_at,
+            content: place.content()?,
+            record,
+        })
+    }
+}
+
+impl Place<'_> {
+    pub(crate) fn record(&self) -> Result<Bytes, QueryError> {
+        match self {
+            Self::Hot(event) => Ok(Bytes::copy_from_slice(event.record)),
+            Self::Sealed(segment, seq) => Ok(segment.record(seq.0)?),
+        }
+    }
+
+    pub(crate) fn content(&self) -> Result<Option<Bytes>, QueryError> {
+        match self {
+            Self::Hot(event) => Ok(event.content.map(Bytes::copy_from_slice)),
+            Self::Sealed(segment, seq) => Ok(segment.content(seq.0)?),
+        }
+    }
+}
+
+/// A stored record, read.
+pub(crate) fn view(seq: Seq, record: &[u8]) -> Result<RecordView<'_>, QueryError> {
+    RecordView::parse(record).map_err(|source| QueryError::Record { seq, source })
 }
