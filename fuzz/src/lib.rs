@@ -83,7 +83,7 @@ pub fn filter(data: &[u8]) {
     let printed = parsed.to_string();
     assert_eq!(filter::parse(&printed).as_ref(), Ok(&parsed));
     let record = RecordView::parse(RECORD.as_bytes()).expect("the record is one");
-    parsed.matches(&record, Some(content));
+    let _ = parsed.matches(&record, Some(content));
     let mut compact = String::new();
     let content = json::compact(content, &mut compact)
         .is_ok()
