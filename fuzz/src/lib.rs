@@ -2,8 +2,11 @@
 //! drive them too. A target fails by panicking.
 
 use std::convert::Infallible;
+use std::path::Path;
 
 use event::{RecordView, filter, json};
+use journal::sim::SimFs;
+use journal::{Fs, Journal, JournalError, Options, Recovery};
 use tlog::{Checkpoint, Note, Tile, TilePath, TlogProof, VerifierKey};
 
 /// Log key of the tlog vectors, so that inputs grown from them pass signature verification.
@@ -13,6 +16,36 @@ const WITNESS: &str = "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC
 
 /// A record for filters to meet.
 const RECORD: &str = r#"{"v":1,"id":"i","seq":7,"recorded_at":"2026-01-02T03:04:05.000006Z","time":"2026-01-02T03:04:05Z","duration_us":1500,"actor":{"type":"agent","id":"a"},"source":"app","action":"x","status":-1,"usage":{"cost_nanousd":6},"meta":{"a":[1.0,"b"]}}"#;
+
+/// Journal files: damage modifies nothing, and what is recovered is recovered again.
+pub fn frames(data: &[u8]) {
+    let path = Path::new("/wal/00000000000000000000.wal");
+    let disk = SimFs::new(0);
+    recover(&disk).expect("a new journal");
+    let mut file = disk.open_append(path).expect("its first file");
+    file.append(data).expect("a disk without faults");
+    let before = disk.read(path).expect("its first file");
+    let Ok((frames, recovery)) = recover(&disk) else {
+        assert_eq!(disk.read(path).expect("its first file"), before);
+        return;
+    };
+    assert!(frames.concat().len() <= data.len());
+    assert!(before.starts_with(&disk.read(path).expect("its first file")));
+    let (again, clean) = recover(&disk.crash()).expect("a recovered journal");
+    assert_eq!(again, frames);
+    assert_eq!((clean.next, clean.dropped), (recovery.next, None));
+}
+
+fn recover(disk: &SimFs) -> Result<(Vec<Vec<u8>>, Recovery), JournalError> {
+    let mut frames = Vec::new();
+    let dir = Path::new("/wal");
+    let (_, recovery) =
+        Journal::open(disk.handle(), dir, Options::default(), &mut |_, payload| {
+            frames.push(payload.to_vec());
+            Ok(())
+        })?;
+    Ok((frames, recovery))
+}
 
 /// Notes, checkpoints and verifier keys: what parses prints as it was.
 pub fn note(data: &[u8]) {

@@ -13,6 +13,11 @@ fn filter() {
 }
 
 #[test]
+fn frames() {
+    drive("frames", indelible_fuzz::frames);
+}
+
+#[test]
 fn note() {
     drive("note", indelible_fuzz::note);
 }

@@ -9,8 +9,8 @@ use super::scan::Scanned;
 use crate::frame::{END, FrameNo, HEADER_BYTES, Header, PREFIX_BYTES, Prefix};
 use crate::fs::{Fs, FsError, FsFile};
 
-/// Removed files kept for reuse. Writing over blocks that a file already has makes fdatasync several times faster than
-/// extending a file, because no metadata changes; more than two never queue up when removal keeps pace with writing.
+/// Removed files kept for reuse: an fdatasync after writing over blocks that a file already has takes about 60 % of the
+/// time of one after extending a file, because no metadata changes. Removal that keeps pace with writing needs no more.
 const MAX_SPARES: usize = 2;
 
 /// Bytes copied at once when the last file is rewritten.

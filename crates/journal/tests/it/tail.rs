@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use indelible_journal::sim::SimFs;
-use indelible_journal::{FrameNo, FsError, Journal, JournalError, MAX_FRAME_BYTES, Options};
+use indelible_journal::{FrameNo, Fs, FsError, Journal, JournalError, MAX_FRAME_BYTES, Options};
 
 use crate::frames::{self, DIR};
 
@@ -41,6 +41,25 @@ fn frames_are_read_by_location_until_their_file_is_removed() {
     journal.remove_before(journal.next()).unwrap();
     assert!(matches!(reader.read(at[0]), Err(JournalError::Fs(e)) if e.is_not_found()));
     assert_eq!(reader.read(at[19]).unwrap(), frames::payload(19));
+}
+
+#[test]
+fn files_of_format_version_1_stay_readable() {
+    let disk = SimFs::new(0);
+    disk.create_dir_all(Path::new(DIR)).unwrap();
+    let path = Path::new(DIR).join(format!("{:020}.wal", 7));
+    let bytes = include_bytes!("../fixtures/v1.wal");
+    disk.write_atomic(&path, bytes, None).unwrap();
+    let mut seen = Vec::new();
+    let recovery = Journal::scan(&disk, Path::new(DIR), &mut |at, payload| {
+        seen.push((at.frame.0, payload.to_vec()));
+        Ok(())
+    })
+    .unwrap();
+    let frame = |number, payload: &[u8]| (number, payload.to_vec());
+    let expected = [frame(7, b"first"), frame(8, b"same group"), frame(9, b"\0")];
+    assert_eq!(seen, expected);
+    assert_eq!(recovery.dropped, None);
 }
 
 #[test]
