@@ -98,20 +98,16 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// The prefix of a payload given in parts. `None` if its length is not allowed.
-    pub(crate) fn of(number: FrameNo, group: FrameNo, parts: &[&[u8]]) -> Option<Self> {
-        let len = parts.iter().map(|part| part.len()).sum();
-        if !(1..=MAX_FRAME_BYTES).contains(&len) {
-            return None;
-        }
+    /// The prefix of a payload of `len` bytes given in parts.
+    pub(crate) fn of(number: FrameNo, group: FrameNo, len: u32, parts: &[&[u8]]) -> Self {
         let mut prefix = Self {
             crc: 0,
-            len: u32::try_from(len).ok()?,
+            len,
             number,
             group,
         };
         prefix.crc = prefix.crc_with(parts);
-        Some(prefix)
+        prefix
     }
 
     pub(crate) fn to_bytes(self) -> [u8; PREFIX_BYTES] {
@@ -162,6 +158,13 @@ impl Prefix {
     }
 }
 
+/// Length of a payload given in parts, if it is allowed.
+pub(crate) fn payload_len(parts: &[&[u8]]) -> Option<u32> {
+    let len = parts.iter().map(|part| part.len()).sum();
+    let allowed = (1..=MAX_FRAME_BYTES).contains(&len);
+    u32::try_from(len).ok().filter(|_| allowed)
+}
+
 fn take<const N: usize>(at: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = at.split_first_chunk()?;
     *at = rest;
@@ -198,7 +201,7 @@ mod tests {
 
     #[test]
     fn prefix_bytes_are_frozen() {
-        let prefix = Prefix::of(FrameNo(5), FrameNo(4), &[b"ab", b"", b"c"]).unwrap();
+        let prefix = Prefix::of(FrameNo(5), FrameNo(4), 3, &[b"ab", b"", b"c"]);
         let bytes = prefix.to_bytes();
         let checked = b"\x03\0\0\0\x05\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0";
         assert_eq!(&bytes[4..], checked);
@@ -210,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_oversized_payloads_have_no_prefix() {
-        assert_eq!(Prefix::of(FrameNo(0), FrameNo(0), &[b"", b""]), None);
+    fn empty_and_oversized_payloads_are_not_allowed() {
+        assert_eq!(payload_len(&[b"", b""]), None);
         assert_eq!(Prefix::parse(&[0; PREFIX_BYTES]), None);
         let half = vec![0; MAX_FRAME_BYTES / 2 + 1];
-        assert_eq!(Prefix::of(FrameNo(0), FrameNo(0), &[&half, &half]), None);
+        assert_eq!(payload_len(&[&half, &half]), None);
         let mut bytes = [0; PREFIX_BYTES];
         bytes[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(Prefix::parse(&bytes), None);

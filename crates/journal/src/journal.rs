@@ -17,7 +17,7 @@ pub use scan::{DroppedTail, Recovery, VisitError, Visitor};
 
 use self::writer::Writer;
 use crate::error::JournalError;
-use crate::frame::{FrameNo, MAX_FRAME_BYTES};
+use crate::frame::{FrameNo, MAX_FRAME_BYTES, payload_len};
 use crate::fs::{Fs, FsError, FsLock};
 
 /// How a journal is kept.
@@ -90,19 +90,13 @@ impl Journal {
     /// # Errors
     /// [`JournalError::FrameSize`] before anything is written; any other error poisons the journal.
     pub fn append(&mut self, parts: &[&[u8]]) -> Result<Location, JournalError> {
-        let Some(prefix) = self.writer.prefix(parts) else {
+        let Some(len) = payload_len(parts) else {
             return Err(JournalError::FrameSize {
                 bytes: parts.iter().map(|part| part.len() as u64).sum(),
                 max: MAX_FRAME_BYTES as u64,
             });
         };
-        let (file, offset) = self.guarded(|writer| writer.append(prefix, parts))?;
-        Ok(Location {
-            frame: prefix.number,
-            file,
-            offset,
-            len: prefix.len,
-        })
+        self.guarded(|writer| writer.append(len, parts))
     }
 
     /// Makes every appended frame durable.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::layout;
+use super::reader::Location;
 use super::scan::Scanned;
 use crate::frame::{END, FrameNo, HEADER_BYTES, Header, PREFIX_BYTES, Prefix};
 use crate::fs::{Fs, FsError, FsFile};
@@ -70,26 +71,12 @@ impl Writer {
         self.closed.front().copied().unwrap_or(self.current)
     }
 
-    /// The prefix that a payload would get now; `None` if its length is not allowed.
-    pub(super) fn prefix(&self, parts: &[&[u8]]) -> Option<Prefix> {
-        // A rotation in front of the frame would sync everything before it.
-        let group = if self.is_full() {
-            self.next
-        } else {
-            self.synced
-        };
-        Prefix::of(self.next, group, parts)
-    }
-
-    /// Writes a frame and returns the file and offset where it is.
-    pub(super) fn append(
-        &mut self,
-        prefix: Prefix,
-        parts: &[&[u8]],
-    ) -> Result<(FrameNo, u64), FsError> {
+    /// Writes a frame with a payload of `len` bytes; returns where it is.
+    pub(super) fn append(&mut self, len: u32, parts: &[&[u8]]) -> Result<Location, FsError> {
         if self.is_full() {
             self.rotate()?;
         }
+        let prefix = Prefix::of(self.next, self.synced, len, parts);
         let head = prefix.to_bytes();
         let mut all = Vec::with_capacity(parts.len() + 2);
         all.push(head.as_slice());
@@ -97,10 +84,15 @@ impl Writer {
         all.push(&END);
         self.file.set_position(self.end)?;
         self.file.append_vectored(&all)?;
-        let offset = self.end;
+        let at = Location {
+            frame: self.next,
+            file: self.current,
+            offset: self.end,
+            len,
+        };
         self.end += (PREFIX_BYTES + prefix.payload_len()) as u64;
         self.next = self.next.following();
-        Ok((self.current, offset))
+        Ok(at)
     }
 
     pub(super) fn sync(&mut self) -> Result<(), FsError> {
