@@ -6,16 +6,7 @@
 //! Out of scope: time, which is never part of a filter, and anything that looks at more than one
 //! event.
 //!
-//! What the language means is written down in `docs/api.md`, "Filter language". Where that leaves a
-//! choice:
-//!
-//! - Names of fields and of the roots `input`, `output` and `meta` are read in any case; names of
-//!   members below a root are compared byte for byte.
-//! - At a path a bare number asks for numbers, a quoted one for text: `input.n:1` finds 1 and 1.0,
-//!   `input.n:"1"` finds the string `1` and the number written `1`.
-//! - Text at a path is a string, decoded, or a number, `true`, `false` or `null` as written; objects
-//!   are only present. `input:x` asks for the root itself.
-//! - Presence is of the member: `null` and an empty array are present.
+//! What the language means is written down in `docs/filter.md`.
 
 mod decimal;
 mod error;

@@ -1,4 +1,4 @@
-use crate::filter::{MAX_BYTES, MAX_DEPTH, MAX_TERMS, parse};
+use crate::filter::{Field, MAX_BYTES, MAX_DEPTH, MAX_TERMS, parse};
 
 /// Checks which text an error points at and what its suggestion contains.
 fn refused(filter: &str, spanned: &str, suggested: &str) {
@@ -117,4 +117,15 @@ fn bounds() {
     let name = "n".repeat(MAX_BYTES / 4);
     let group = format!("input.{name}:(a b c d e f)");
     refused(&group, &group, "several");
+}
+
+#[test]
+fn every_field_has_one_name() {
+    for field in Field::all() {
+        let name = field.name();
+        assert_eq!(Field::from_name(&name.to_uppercase()), Some(field));
+        let printed = parse(&format!("{name}:*")).map(|filter| filter.to_string());
+        assert_eq!(printed, Ok(format!("{name}:*")));
+    }
+    assert_eq!(Field::all().count(), 41);
 }
