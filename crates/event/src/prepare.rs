@@ -52,6 +52,9 @@ pub struct Submitter<'a> {
 }
 
 impl ActorAuth {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Key, Self::Mtls, Self::Peer, Self::Claimed];
+
     /// The value of `actor.auth`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -66,9 +69,7 @@ impl ActorAuth {
     /// The way of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Key, Self::Mtls, Self::Peer, Self::Claimed]
-            .into_iter()
-            .find(|auth| auth.as_str() == name)
+        Self::ALL.into_iter().find(|auth| auth.as_str() == name)
     }
 }
 
@@ -111,10 +112,10 @@ pub(crate) fn prepare_compact(
     let mut bytes = Vec::with_capacity(event.len() + 256);
     let content = content::write_content(&gathered, limits.content_bytes, &mut bytes)?;
     let content_end = bytes.len();
-    let id = gathered.get("id").and_then(Value::text);
+    let id = gathered.get(rules::ID).and_then(Value::text);
     bytes.extend_from_slice(id.map_or("", Text::raw).as_bytes());
     let id_end = bytes.len();
-    let time = gathered.get("time").and_then(Value::text);
+    let time = gathered.get(rules::TIME).and_then(Value::text);
     bytes.extend_from_slice(time.map_or("", Text::raw).as_bytes());
     let time_end = bytes.len();
     encode::write_tail(&gathered, by, content.as_ref(), &mut bytes)?;

@@ -14,6 +14,10 @@ impl<'a> Text<'a> {
     /// With escapes decoded; lone surrogates become U+FFFD. Borrowed if there are none.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {
+        // A call for each of the many short texts would cost more than the search.
+        if self.0.len() <= 64 && plain_prefix(self.0.as_bytes()) == self.0.len() {
+            return Cow::Borrowed(self.0);
+        }
         match memchr::memchr(b'\\', self.0.as_bytes()) {
             None => Cow::Borrowed(self.0),
             Some(first) => Cow::Owned(decode(self.0, first)),
@@ -25,7 +29,9 @@ impl<'a> Text<'a> {
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    for byte in text.bytes() {
+    let (plain, rest) = text.as_bytes().split_at(plain_prefix(text.as_bytes()));
+    out.extend_from_slice(plain);
+    for &byte in rest {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),

@@ -1,5 +1,5 @@
 use super::Submitter;
-use super::rules::{ACTOR, Field, Rule, SOURCES, SYSTEM_SOURCE, find};
+use super::rules::{ACTOR_ID, Field, Rule, SOURCES, SYSTEM_SOURCE, find};
 use crate::json::{Kind, Text, Value};
 use crate::reject::shown;
 use crate::{ActorAuth, Reject, code, instant_micros};
@@ -20,49 +20,39 @@ impl Seen {
         new
     }
 
-    pub(super) fn has(self, fields: &[Field], name: &str) -> bool {
-        find(fields, name, 0).is_some_and(|place| self.0 & (1 << place) != 0)
+    pub(super) fn has(self, place: usize) -> bool {
+        self.0 & (1 << place) != 0
     }
 }
 
-/// Checks the value of one member against its rule. `path` is its name for an answer.
+/// Checks the value of one member against its rule; for a named object, answers which members are
+/// there. `path` is its name for an answer.
 pub(super) fn value(
     path: &str,
     rule: Rule,
     value: Value<'_>,
     by: &Submitter<'_>,
-) -> Result<(), Reject> {
+) -> Result<Seen, Reject> {
     match rule {
-        Rule::Server | Rule::Via => Err(server_assigned(path)),
-        Rule::Auth if !(by.gateway || by.system) => Err(server_assigned(path)),
-        Rule::Auth => {
-            let auth = string(path, value)?.decode();
-            ActorAuth::from_name(&auth)
-                .map(|_| ())
-                .ok_or_else(|| not_one_of(path, &["key", "mtls", "peer", "claimed"]))
-        }
-        Rule::Id => id(path, &string(path, value)?.decode()),
-        Rule::Time => instant_micros(&string(path, value)?.decode())
-            .map(|_| ())
-            .map_err(|error| Reject::new(code::INVALID_TIME, path, format!("{path}: {error}"))),
-        Rule::Text => string(path, value).map(|_| ()),
-        Rule::NonEmptyText if string(path, value)?.raw().is_empty() => Err(Reject::new(
-            code::INVALID_VALUE,
-            path,
-            format!("{path} must not be empty"),
-        )),
-        Rule::OneOf(allowed) => one_of(path, value, allowed),
-        Rule::Source => source(path, value, by),
-        Rule::Project => project(path, value, by),
-        Rule::Integer => integer(path, value).map(|_| ()),
-        Rule::Count | Rule::Redactions => count(path, value).map(|_| ()),
-        Rule::Actor => actor(path, value, by),
-        Rule::Object(fields) => object(path, fields, value, by).map(|_| ()),
+        Rule::Actor(fields) => return actor(path, fields, value, by),
+        Rule::Object(fields) => return object(path, fields, value, by),
+        Rule::Server | Rule::Via => return Err(server_assigned(path)),
+        Rule::Id => id(path, &string(path, value)?.decode())?,
+        Rule::Time => time(path, &string(path, value)?.decode())?,
+        Rule::Text => drop(string(path, value)?),
+        Rule::NonEmptyText => not_empty(path, string(path, value)?)?,
+        Rule::OneOf(allowed) => one_of(path, value, allowed)?,
+        Rule::Source => source(path, value, by)?,
+        Rule::Auth => auth(path, value, by)?,
+        Rule::Project => project(path, value, by)?,
+        Rule::Integer => drop(integer(path, value)?),
+        Rule::Count | Rule::Redactions => drop(count(path, value)?),
         Rule::Meta | Rule::Content if value.kind() != Kind::Object => {
-            Err(wrong_type(path, "an object"))
+            return Err(wrong_type(path, "an object"));
         }
-        Rule::NonEmptyText | Rule::Meta | Rule::Content | Rule::ContentShorthand => Ok(()),
+        Rule::Meta | Rule::Content | Rule::ContentShorthand => {}
     }
+    Ok(Seen::default())
 }
 
 /// Checks a named object: known members only, each once. Answers which are there.
@@ -78,15 +68,9 @@ pub(super) fn object(
     let mut seen = Seen::default();
     let mut expected = 0;
     for (name, member) in value.members() {
-        let name = name.decode();
-        let place = find(fields, &name, expected).ok_or_else(|| {
-            let member = format!("{path}.{}", shown(&name));
-            Reject::new(
-                code::UNKNOWN_MEMBER,
-                &member,
-                format!("{path} has no such member"),
-            )
-        })?;
+        let Some(place) = find(fields, name, expected) else {
+            return Err(unknown(path, &name.decode()));
+        };
         let Some(field) = fields.get(place) else {
             continue;
         };
@@ -108,11 +92,46 @@ fn below(path: &str, reject: Reject) -> Reject {
     }
 }
 
-fn actor(path: &str, value: Value<'_>, by: &Submitter<'_>) -> Result<(), Reject> {
-    if object(path, &ACTOR, value, by)?.has(&ACTOR, "id") {
-        Ok(())
+fn actor(
+    path: &str,
+    fields: &'static [Field],
+    value: Value<'_>,
+    by: &Submitter<'_>,
+) -> Result<Seen, Reject> {
+    let seen = object(path, fields, value, by)?;
+    if seen.has(ACTOR_ID) {
+        Ok(seen)
     } else {
         Err(missing("actor.id"))
+    }
+}
+
+fn time(path: &str, time: &str) -> Result<(), Reject> {
+    match instant_micros(time) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Reject::new(
+            code::INVALID_TIME,
+            path,
+            format!("{path}: {error}"),
+        )),
+    }
+}
+
+fn not_empty(path: &str, text: Text<'_>) -> Result<(), Reject> {
+    if text.raw().is_empty() {
+        let detail = format!("{path} must not be empty");
+        return Err(Reject::new(code::INVALID_VALUE, path, detail));
+    }
+    Ok(())
+}
+
+fn auth(path: &str, value: Value<'_>, by: &Submitter<'_>) -> Result<(), Reject> {
+    if !(by.gateway || by.system) {
+        return Err(server_assigned(path));
+    }
+    match ActorAuth::from_name(&string(path, value)?.decode()) {
+        Some(_) => Ok(()),
+        None => Err(not_one_of(path, &ActorAuth::ALL.map(ActorAuth::as_str))),
     }
 }
 
@@ -194,6 +213,15 @@ pub(super) fn count(path: &str, value: Value<'_>) -> Result<u64, Reject> {
 
 pub(super) fn missing(path: &str) -> Reject {
     Reject::new(code::MISSING_MEMBER, path, format!("{path} is required"))
+}
+
+fn unknown(path: &str, name: &str) -> Reject {
+    let member = format!("{path}.{}", shown(name));
+    Reject::new(
+        code::UNKNOWN_MEMBER,
+        &member,
+        format!("{path} has no such member"),
+    )
 }
 
 pub(super) fn duplicate(path: &str) -> Reject {

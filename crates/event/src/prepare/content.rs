@@ -3,6 +3,7 @@ use std::cmp::Reverse;
 
 use super::check::duplicate;
 use super::gather::Gathered;
+use super::rules::{CONTENT, INPUT, OUTPUT};
 use crate::{Reject, code};
 
 /// Content as it will be stored.
@@ -64,20 +65,25 @@ pub(super) fn write_content(
 
 fn parts<'a>(event: &Gathered<'a>) -> Result<Vec<Part<'a>>, Reject> {
     let mut parts = Vec::new();
-    for name in ["input", "output"] {
-        if let Some(value) = event.get(name) {
+    for (name, place) in [("input", INPUT), ("output", OUTPUT)] {
+        if let Some(value) = event.get(place) {
             parts.push(Part {
                 name,
                 value: value.as_str().into(),
             });
         }
     }
-    let Some(content) = event.get("content") else {
+    let Some(content) = event.get(CONTENT) else {
         return Ok(parts);
     };
     for (name, value) in content.members() {
         let decoded = name.decode();
-        if matches!(&*decoded, "input" | "output") && event.get(&decoded).is_some() {
+        let shorthand = match &*decoded {
+            "input" => event.get(INPUT),
+            "output" => event.get(OUTPUT),
+            _ => None,
+        };
+        if shorthand.is_some() {
             let mut reject = duplicate(&decoded);
             reject.detail.push_str(": at the top and inside `content`");
             return Err(reject);

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use super::check::{self, duplicate, missing};
-use super::rules::{EVENT, Rule, find};
+use super::check::{self, Seen, duplicate, missing};
+use super::rules::{ACTION, ACTOR, EVENT, META, Rule, find};
 use super::{Limits, Submitter};
 use crate::json::{Kind, Text, Value};
 use crate::{Reject, code};
@@ -11,14 +11,16 @@ use crate::{Reject, code};
 pub(super) struct Gathered<'a> {
     /// Values by their place in [`EVENT`].
     pub(super) values: [Option<Value<'a>>; EVENT.len()],
+    /// Which members `actor` has.
+    pub(super) actor: Seen,
     /// Members that have no place, in the order sent.
     pub(super) unknown: Vec<(Text<'a>, Value<'a>)>,
 }
 
 impl<'a> Gathered<'a> {
-    /// The value of a named member.
-    pub(super) fn get(&self, name: &str) -> Option<Value<'a>> {
-        self.values.get(find(&EVENT, name, 0)?).copied().flatten()
+    /// The value of the member at a place in [`EVENT`].
+    pub(super) fn get(&self, place: usize) -> Option<Value<'a>> {
+        self.values.get(place).copied().flatten()
     }
 }
 
@@ -33,35 +35,38 @@ pub(super) fn gather<'a>(
     }
     let mut gathered = Gathered {
         values: [None; EVENT.len()],
+        actor: Seen::default(),
         unknown: Vec::new(),
     };
     let mut unknown_bytes = 0;
     let mut expected = 0;
-    for (text, value) in event.members() {
-        let name = text.decode();
-        let place = find(&EVENT, &name, expected);
+    for (name, value) in event.members() {
+        let place = find(&EVENT, name, expected);
         let named = place.and_then(|place| Some((place, EVENT.get(place)?)));
         let Some((place, field)) = named.filter(|(_, field)| is_named(field.rule, by)) else {
-            unknown_bytes += text.raw().len() + value.as_str().len();
+            unknown_bytes += name.raw().len() + value.as_str().len();
             // Bounds what is collected and sorted: no record can hold more.
             if unknown_bytes > limits.record_bytes {
                 return Err(record_too_large(unknown_bytes, limits));
             }
-            gathered.unknown.push((text, value));
+            gathered.unknown.push((name, value));
             continue;
         };
         expected = place + 1;
-        check::value(field.name, field.rule, value, by)?;
+        let seen = check::value(field.name, field.rule, value, by)?;
+        if place == ACTOR {
+            gathered.actor = seen;
+        }
         if let Some(slot) = gathered.values.get_mut(place)
             && slot.replace(value).is_some()
         {
             return Err(duplicate(field.name));
         }
     }
-    if gathered.get("actor").is_none() {
+    if gathered.get(ACTOR).is_none() {
         return Err(missing("actor.id"));
     }
-    if gathered.get("action").is_none() {
+    if gathered.get(ACTION).is_none() {
         return Err(missing("action"));
     }
     unknown_are_new(&gathered)?;
@@ -86,7 +91,7 @@ fn unknown_are_new(gathered: &Gathered<'_>) -> Result<(), Reject> {
     if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
         return Err(duplicate(name));
     }
-    for (name, _) in gathered.get("meta").into_iter().flat_map(Value::members) {
+    for (name, _) in gathered.get(META).into_iter().flat_map(Value::members) {
         let name = name.decode();
         if names.binary_search(&name).is_ok() {
             let mut reject = duplicate(&name);

@@ -1,6 +1,10 @@
 //! The members that an event may have, in the record's order, and what their values may be
 //! (`format.md` §1).
 
+use std::borrow::Cow;
+
+use crate::json::Text;
+
 /// One named member.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -29,7 +33,7 @@ pub(super) enum Rule {
     Integer,
     /// An integer that is not negative.
     Count,
-    Actor,
+    Actor(&'static [Field]),
     Object(&'static [Field]),
     /// Any object; takes up the unknown members.
     Meta,
@@ -54,7 +58,7 @@ pub(super) const EVENT: [Field; 28] = [
     field("trace", Rule::Text),
     field("span", Rule::Text),
     field("parent", Rule::Text),
-    field("actor", Rule::Actor),
+    field("actor", Rule::Actor(&ACTOR_FIELDS)),
     field("initiator", Rule::Object(&INITIATOR)),
     field("source", Rule::Source),
     field("action", Rule::NonEmptyText),
@@ -73,7 +77,7 @@ pub(super) const EVENT: [Field; 28] = [
     field("redactions", Rule::Redactions),
 ];
 
-pub(super) const ACTOR: [Field; 6] = [
+pub(super) const ACTOR_FIELDS: [Field; 6] = [
     field("type", Rule::OneOf(&ACTOR_TYPES)),
     field("id", Rule::NonEmptyText),
     field("name", Rule::Text),
@@ -146,9 +150,55 @@ const fn field(name: &'static str, rule: Rule) -> Field {
     Field { name, rule }
 }
 
-/// Place of a member in a table. `expected` is where it stands if the producer keeps our order.
+/// Places in [`EVENT`] of the members that are looked at by themselves.
+pub(super) const ID: usize = place(&EVENT, "id");
+pub(super) const TIME: usize = place(&EVENT, "time");
+pub(super) const ACTOR: usize = place(&EVENT, "actor");
+pub(super) const ACTION: usize = place(&EVENT, "action");
+pub(super) const META: usize = place(&EVENT, "meta");
+pub(super) const CONTENT: usize = place(&EVENT, "content");
+pub(super) const INPUT: usize = place(&EVENT, "input");
+pub(super) const OUTPUT: usize = place(&EVENT, "output");
+pub(super) const REDACTIONS: usize = place(&EVENT, "redactions");
+
+/// Places in [`ACTOR_FIELDS`].
+pub(super) const ACTOR_TYPE: usize = place(&ACTOR_FIELDS, "type");
+pub(super) const ACTOR_ID: usize = place(&ACTOR_FIELDS, "id");
+pub(super) const ACTOR_IP: usize = place(&ACTOR_FIELDS, "ip");
+pub(super) const ACTOR_AUTH: usize = place(&ACTOR_FIELDS, "auth");
+
+/// Place of a member, told by the compiler.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs at compile time, where it is a build error"
+)]
+const fn place(fields: &[Field], name: &str) -> usize {
+    let name = name.as_bytes();
+    let mut place = 0;
+    loop {
+        let other = fields[place].name.as_bytes();
+        let mut same = 0;
+        while same < name.len() && same < other.len() && name[same] == other[same] {
+            same += 1;
+        }
+        if same == name.len() && same == other.len() {
+            return place;
+        }
+        place += 1;
+    }
+}
+
+/// Place of a member in a table, by its name as written. `expected` is where it stands if the producer keeps our order.
 #[inline]
-pub(super) fn find(fields: &[Field], name: &str, expected: usize) -> Option<usize> {
+pub(super) fn find(fields: &[Field], name: Text<'_>, expected: usize) -> Option<usize> {
+    find_plain(fields, name.raw(), expected).or_else(|| match name.decode() {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(name) => find_plain(fields, &name, expected),
+    })
+}
+
+#[inline]
+fn find_plain(fields: &[Field], name: &str, expected: usize) -> Option<usize> {
     let (before, from) = fields.split_at_checked(expected)?;
     let is_it = |field: &Field| field.name == name;
     let later = from.iter().position(is_it).map(|place| place + expected);
@@ -163,9 +213,9 @@ mod tests {
     fn finds_from_any_place() {
         for expected in 0..=EVENT.len() {
             for (place, field) in EVENT.iter().enumerate() {
-                assert_eq!(find(&EVENT, field.name, expected), Some(place));
+                assert_eq!(find_plain(&EVENT, field.name, expected), Some(place));
             }
-            assert_eq!(find(&EVENT, "nothing", expected), None);
+            assert_eq!(find_plain(&EVENT, "nothing", expected), None);
         }
     }
 }
