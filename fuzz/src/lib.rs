@@ -1,6 +1,10 @@
 //! What each fuzz target does with its input: one function a target, so that a plain test can
 //! drive them too. A target fails by panicking.
 
+mod events;
+
+pub use events::{compact, prepare, record_view};
+
 use std::convert::Infallible;
 use std::path::Path;
 

@@ -8,6 +8,21 @@ const SEED: u64 = 1;
 const RUNS: u64 = 20_000;
 
 #[test]
+fn compact() {
+    drive("compact", indelible_fuzz::compact);
+}
+
+#[test]
+fn prepare() {
+    drive("prepare", indelible_fuzz::prepare);
+}
+
+#[test]
+fn record_view() {
+    drive("record_view", indelible_fuzz::record_view);
+}
+
+#[test]
 fn filter() {
     drive("filter", indelible_fuzz::filter);
 }
@@ -99,7 +114,7 @@ impl Random {
 
     /// Any byte, but half the time one that the formats use.
     fn byte(&mut self) -> u8 {
-        const USED: &[u8] = b"\n\r\t 0123456789/+=xp.AZaz\xe2\x80\x94\0";
+        const USED: &[u8] = b"\n\r\t 0123456789/+=xp.AZaz\xe2\x80\x94\0{}[]\",:\\eu-";
         if self.next().is_multiple_of(2) {
             *self.pick(USED)
         } else {
