@@ -28,8 +28,10 @@ pub(super) struct Writer {
     /// First frame of the file that is written.
     current: FrameNo,
     file: Box<dyn FsFile>,
-    /// End of the last frame in it; a reused file may be longer.
+    /// End of the last frame in it.
     end: u64,
+    /// Its length when it was begun: below are older frames if it is a reused file.
+    leftover: u64,
     pub(super) next: FrameNo,
     pub(super) synced: FrameNo,
 }
@@ -55,6 +57,7 @@ impl Writer {
         let file = rewrite(&*fs, dir, current, scanned.end)?;
         Ok(Self {
             end: file.len()?,
+            leftover: 0,
             fs,
             dir: dir.to_owned(),
             rotate_bytes,
@@ -78,10 +81,13 @@ impl Writer {
         }
         let prefix = Prefix::of(self.next, self.synced, len, parts);
         let head = prefix.to_bytes();
+        let end = self.end + (PREFIX_BYTES + prefix.payload_len()) as u64;
         let mut all = Vec::with_capacity(parts.len() + 2);
         all.push(head.as_slice());
         all.extend_from_slice(parts);
-        all.push(&END);
+        if end < self.leftover {
+            all.push(&END);
+        }
         self.file.set_position(self.end)?;
         self.file.append_vectored(&all)?;
         let at = Location {
@@ -90,7 +96,7 @@ impl Writer {
             offset: self.end,
             len,
         };
-        self.end += (PREFIX_BYTES + prefix.payload_len()) as u64;
+        self.end = end;
         self.next = self.next.following();
         Ok(at)
     }
@@ -145,7 +151,11 @@ impl Writer {
             let file = self.fs.create_new(&temp)?;
             (temp, file)
         };
-        file.append_vectored(&[&Header { first }.to_bytes(), &END])?;
+        self.leftover = file.len()?;
+        file.append(&Header { first }.to_bytes())?;
+        if self.leftover > 0 {
+            file.append(&END)?;
+        }
         self.file = publish(&*self.fs, &self.dir, first, &begun_as, file)?;
         self.closed.push_back(self.current);
         self.current = first;
