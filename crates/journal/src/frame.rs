@@ -3,10 +3,8 @@
 //! ```text
 //! header  magic 8 | version u32 | crc u32 | first u64                         crc over all but itself
 //! frame   crc u32 | len u32 | number u64 | group u64 | payload (len bytes)    crc over all behind it
-//! end     24 zero bytes behind the last frame of a reused file; the next frame overwrites them
 //! ```
 //!
-//! Behind its end a reused file goes on with remains of older frames, whose numbers are lower than its first.
 //! `group` is the first frame that no sync covered when the frame was written. A readable frame whose group lies above
 //! an unreadable one proves that the unreadable one was durable: that is damage. Without such a proof it is the torn
 //! end of the last write, whose pages reach the disk in any order.
@@ -21,9 +19,6 @@ pub(crate) const HEADER_BYTES: usize = 24;
 
 /// Bytes of a frame in front of its payload.
 pub(crate) const PREFIX_BYTES: usize = 24;
-
-/// Stands behind the last frame of a reused file, where the prefix of the next one will be.
-pub(crate) const END: [u8; PREFIX_BYTES] = [0; PREFIX_BYTES];
 
 const MAGIC: [u8; 8] = *b"INDLJRNL";
 const VERSION: u32 = 1;

@@ -88,8 +88,8 @@ pub trait Fs: Send + Sync + Debug {
         mode: Option<u32>,
     ) -> Result<Box<dyn FsFile>, FsError>;
 
-    /// Opens an existing file for writing at a position in bytes; its length is kept.
-    fn open_write(&self, path: &Path, position: u64) -> Result<Box<dyn FsFile>, FsError>;
+    /// Opens an existing file for writing, position at its end.
+    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError>;
 
     /// Opens an existing file for [`FsFile::read_at`] only.
     fn open_read(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError>;
@@ -113,11 +113,6 @@ pub trait Fs: Send + Sync + Debug {
     /// Creates an empty file that must not exist yet, position 0.
     fn create_new(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
         self.create_new_with_mode(path, None)
-    }
-
-    /// Opens an existing file for writing, position at its end.
-    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
-        self.open_write(path, self.len(path)?)
     }
 
     /// Replaces or creates a file so that a crash leaves the old or the new bytes and never a mixture: temporary file
@@ -166,9 +161,6 @@ pub trait FsFile: Send + Sync + Debug {
 
     /// Cuts or extends (with zeros) the file and moves the position to the new end.
     fn set_len(&mut self, len: u64) -> Result<(), FsError>;
-
-    /// Moves the position to a byte offset.
-    fn set_position(&mut self, offset: u64) -> Result<(), FsError>;
 
     /// The path that it was opened with.
     fn path(&self) -> &Path;

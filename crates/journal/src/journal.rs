@@ -1,7 +1,7 @@
 //! Numbered frames in numbered files.
 //!
-//! A directory holds `<first frame, 20 digits>.wal` files, `.spare` files for reuse, `.wal.tmp` files that are not
-//! begun yet, and `lock`. Only the last `.wal` file is written; a file is closed durably before the next one appears.
+//! A directory holds `<first frame, 20 digits>.wal` files, `.wal.tmp` files that are not begun yet,
+//! and `lock`. Only the last `.wal` file is written; a file is closed durably before the next one appears.
 
 mod layout;
 mod reader;
@@ -107,7 +107,8 @@ impl Journal {
         self.guarded(Writer::sync)
     }
 
-    /// Removes the files that hold only frames below `frame`; the file that is written always stays.
+    /// Removes the files that hold only frames below `frame`. If that is every frame, the file that is written is
+    /// closed first and an empty one begun.
     ///
     /// # Errors
     /// Any error poisons the journal.

@@ -228,9 +228,11 @@ impl Fs for SimFs {
         Ok(self.file(id, path, 0, true))
     }
 
-    fn open_write(&self, path: &Path, position: u64) -> Result<Box<dyn FsFile>, FsError> {
-        let id = self.query("open", path, |disk| disk.file_id(path))?;
-        let position = to_index(position).map_err(|source| FsError::io("open", path, source))?;
+    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
+        let (id, position) = self.query("open", path, |disk| {
+            let id = disk.file_id(path)?;
+            Ok((id, disk.inode(id)?.now.len()))
+        })?;
         Ok(self.file(id, path, position, true))
     }
 
@@ -340,12 +342,6 @@ impl FsFile for SimFile {
         let cut = |disk: &mut Disk| disk.inode(id).map(|inode| inode.set_len(len));
         self.mutate(op, cut, |_, _| {})?;
         self.position = len;
-        Ok(())
-    }
-
-    fn set_position(&mut self, offset: u64) -> Result<(), FsError> {
-        let moved = to_index(offset).map_err(|e| FsError::io("seek in", &self.path, e));
-        self.position = moved?;
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl TrailKeys {
                 what: "not an origin and the seed of a signing key",
             })?;
         let path = dir.join("log.vkey");
-        if self::text(env, &path)?.trim_end() != log.verifier().to_string() {
+        if self::text(env, &path)? != format!("{}\n", log.verifier()) {
             return Err(LedgerError::Malformed {
                 path,
                 what: "not the verifier key of log.key",

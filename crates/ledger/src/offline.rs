@@ -100,7 +100,7 @@ impl OfflineTrail {
         let path = dir.join("log.vkey");
         let vkey: VerifierKey = String::from_utf8(env.fs.read(&path)?)
             .ok()
-            .and_then(|text| text.trim_end().parse().ok())
+            .and_then(|text| text.strip_suffix('\n')?.parse().ok())
             .ok_or_else(|| malformed(path, "not a verifier key"))?;
         Ok(Self {
             signed: checkpoints::read_signed(env.fs.as_ref(), &dir, &vkey)?,

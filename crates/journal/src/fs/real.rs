@@ -92,10 +92,12 @@ impl Fs for RealFs {
         Ok(Self::open("create", path, &options)?)
     }
 
-    fn open_write(&self, path: &Path, position: u64) -> Result<Box<dyn FsFile>, FsError> {
-        let mut file = Self::open("open", path, OpenOptions::new().read(true).write(true))?;
-        file.set_position(position)?;
-        Ok(file)
+    fn open_append(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
+        Ok(Self::open(
+            "open",
+            path,
+            OpenOptions::new().read(true).append(true),
+        )?)
     }
 
     fn open_read(&self, path: &Path) -> Result<Box<dyn FsFile>, FsError> {
@@ -190,12 +192,8 @@ impl FsFile for RealFile {
         self.file
             .set_len(len)
             .map_err(|source| FsError::io("set the length of", &self.path, source))?;
-        self.set_position(len)
-    }
-
-    fn set_position(&mut self, offset: u64) -> Result<(), FsError> {
         self.file
-            .seek(SeekFrom::Start(offset))
+            .seek(SeekFrom::Start(len))
             .map_err(|source| FsError::io("seek in", &self.path, source))?;
         Ok(())
     }

@@ -6,7 +6,6 @@ use crate::frame::FrameNo;
 use crate::fs::TEMP_SUFFIX;
 
 const FILE_SUFFIX: &str = ".wal";
-const SPARE_SUFFIX: &str = ".spare";
 const DIGITS: usize = 20;
 
 /// The files of a directory that belong to a journal; other names are not ours.
@@ -14,8 +13,6 @@ const DIGITS: usize = 20;
 pub(super) struct Listing {
     /// First frames of the journal files, ascending.
     pub(super) files: Vec<FrameNo>,
-    /// Removed files that wait for being reused.
-    pub(super) spares: Vec<PathBuf>,
     /// Unfinished files of a writer that is gone.
     pub(super) temps: Vec<PathBuf>,
 }
@@ -24,11 +21,8 @@ impl Listing {
     pub(super) fn of(dir: &Path, names: &[String]) -> Self {
         let mut listing = Self::default();
         for name in names {
-            let stem = |suffix| name.strip_suffix(suffix).and_then(number);
-            if let Some(first) = stem(FILE_SUFFIX) {
+            if let Some(first) = name.strip_suffix(FILE_SUFFIX).and_then(number) {
                 listing.files.push(first);
-            } else if stem(SPARE_SUFFIX).is_some() {
-                listing.spares.push(dir.join(name));
             } else if name.strip_suffix(TEMP_SUFFIX).is_some_and(is_file_name) {
                 listing.temps.push(dir.join(name));
             }
@@ -44,10 +38,6 @@ pub(super) fn file_path(dir: &Path, first: FrameNo) -> PathBuf {
 
 pub(super) fn temp_path(dir: &Path, first: FrameNo) -> PathBuf {
     dir.join(format!("{:0DIGITS$}{FILE_SUFFIX}{TEMP_SUFFIX}", first.0))
-}
-
-pub(super) fn spare_path(dir: &Path, first: FrameNo) -> PathBuf {
-    dir.join(format!("{:0DIGITS$}{SPARE_SUFFIX}", first.0))
 }
 
 pub(super) fn lock_path(dir: &Path) -> PathBuf {
@@ -73,7 +63,6 @@ mod tests {
         let names = [
             "00000000000000000010.wal",
             "00000000000000000002.wal",
-            "00000000000000000000.spare",
             "00000000000000000020.wal.tmp",
             "lock",
             "x.tmp",
@@ -84,7 +73,6 @@ mod tests {
         .map(String::from);
         let listing = Listing::of(dir, &names);
         assert_eq!(listing.files, [FrameNo(2), FrameNo(10)]);
-        assert_eq!(listing.spares, [spare_path(dir, FrameNo(0))]);
         assert_eq!(listing.temps, [temp_path(dir, FrameNo(20))]);
         assert_eq!(file_path(dir, FrameNo(2)), dir.join(&names[1]));
     }

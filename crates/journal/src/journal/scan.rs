@@ -7,7 +7,7 @@ use super::layout::{self, Listing};
 use super::reader::{Location, frame_at};
 use super::window::Window;
 use crate::error::JournalError;
-use crate::frame::{END, FrameNo, HEADER_BYTES, Header, PREFIX_BYTES, Prefix};
+use crate::frame::{FrameNo, HEADER_BYTES, Header, PREFIX_BYTES, Prefix};
 use crate::fs::{Fs, FsError, FsFile};
 
 /// An error of a [`Visitor`].
@@ -38,7 +38,7 @@ pub struct DroppedTail {
     pub path: PathBuf,
     /// Where the tail begins, in bytes.
     pub offset: u64,
-    /// Bytes from there to the end of the file, which in a reused file may hold much older frames too.
+    /// Bytes from there to the end of the file.
     pub bytes: u64,
 }
 
@@ -175,10 +175,10 @@ impl<'a> Walk<'a> {
                 proof,
             });
         }
-        Ok(self.torn_bytes()?.map(|bytes| DroppedTail {
+        Ok(Some(DroppedTail {
             path: self.path.clone(),
             offset: self.offset,
-            bytes,
+            bytes: self.window.file_len() - self.offset,
         }))
     }
 
@@ -207,13 +207,6 @@ impl<'a> Walk<'a> {
                 offset += (bytes.len() - PREFIX_BYTES + 1) as u64;
             }
         }
-    }
-
-    /// Length of what is behind the last good frame, unless that is a proper end.
-    fn torn_bytes(&mut self) -> Result<Option<u64>, FsError> {
-        let tail = self.window.rest(self.offset, END.len())?;
-        let ended = tail.iter().zip(END).all(|(byte, end)| *byte == end);
-        Ok((!ended).then_some(self.window.file_len() - self.offset))
     }
 }
 

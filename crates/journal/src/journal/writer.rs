@@ -1,4 +1,4 @@
-//! The files behind a journal: one that is written, closed ones in front of it, removed ones that wait for reuse.
+//! The files behind a journal: one that is written, and closed ones in front of it.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,8 @@ use std::sync::Arc;
 use super::layout;
 use super::reader::Location;
 use super::scan::Scanned;
-use crate::frame::{END, FrameNo, HEADER_BYTES, Header, PREFIX_BYTES, Prefix};
+use crate::frame::{FrameNo, HEADER_BYTES, Header, PREFIX_BYTES, Prefix};
 use crate::fs::{Fs, FsError, FsFile};
-
-/// Removed files kept for reuse: an fdatasync after writing over blocks that a file already has takes about 60 % of the
-/// time of one after extending a file, because no metadata changes. Removal that keeps pace with writing needs no more.
-const MAX_SPARES: usize = 2;
 
 /// Bytes copied at once when the last file is rewritten.
 const COPY_BYTES: usize = 1 << 20;
@@ -24,14 +20,11 @@ pub(super) struct Writer {
     rotate_bytes: u64,
     /// First frames of the closed files, ascending.
     closed: VecDeque<FrameNo>,
-    spares: Vec<PathBuf>,
     /// First frame of the file that is written.
     current: FrameNo,
     file: Box<dyn FsFile>,
     /// End of the last frame in it.
     end: u64,
-    /// Its length when it was begun: below are older frames if it is a reused file.
-    leftover: u64,
     pub(super) next: FrameNo,
     pub(super) synced: FrameNo,
 }
@@ -45,10 +38,6 @@ impl Writer {
         rotate_bytes: u64,
         scanned: Scanned,
     ) -> Result<Self, FsError> {
-        let mut spares = scanned.listing.spares;
-        for surplus in spares.drain(MAX_SPARES.min(spares.len())..) {
-            fs.remove(&surplus)?;
-        }
         for temp in &scanned.listing.temps {
             fs.remove(temp)?;
         }
@@ -57,12 +46,10 @@ impl Writer {
         let file = rewrite(&*fs, dir, current, scanned.end)?;
         Ok(Self {
             end: file.len()?,
-            leftover: 0,
             fs,
             dir: dir.to_owned(),
             rotate_bytes,
             closed,
-            spares,
             current,
             file,
             next: scanned.recovery.next,
@@ -81,14 +68,9 @@ impl Writer {
         }
         let prefix = Prefix::of(self.next, self.synced, len, parts);
         let head = prefix.to_bytes();
-        let end = self.end + (PREFIX_BYTES + prefix.payload_len()) as u64;
-        let mut all = Vec::with_capacity(parts.len() + 2);
+        let mut all = Vec::with_capacity(parts.len() + 1);
         all.push(head.as_slice());
         all.extend_from_slice(parts);
-        if end < self.leftover {
-            all.push(&END);
-        }
-        self.file.set_position(self.end)?;
         self.file.append_vectored(&all)?;
         let at = Location {
             frame: self.next,
@@ -96,7 +78,7 @@ impl Writer {
             offset: self.end,
             len,
         };
-        self.end = end;
+        self.end += (PREFIX_BYTES + prefix.payload_len()) as u64;
         self.next = self.next.following();
         Ok(at)
     }
@@ -111,23 +93,16 @@ impl Writer {
 
     /// Oldest first, and each removal durable before the next: a crash never leaves a gap in the sequence.
     pub(super) fn remove_before(&mut self, frame: FrameNo) -> Result<(), FsError> {
+        if frame >= self.next && self.next > self.current {
+            self.rotate()?;
+        }
         while let Some(&oldest) = self.closed.front() {
             let after = self.closed.get(1).copied().unwrap_or(self.current);
             if after > frame {
                 break;
             }
-            let path = layout::file_path(&self.dir, oldest);
-            let spare = layout::spare_path(&self.dir, oldest);
-            let keep = self.spares.len() < MAX_SPARES;
-            if keep {
-                self.fs.rename(&path, &spare)?;
-            } else {
-                self.fs.remove(&path)?;
-            }
+            self.fs.remove(&layout::file_path(&self.dir, oldest))?;
             self.fs.sync_dir(&self.dir)?;
-            if keep {
-                self.spares.push(spare);
-            }
             self.closed.pop_front();
         }
         Ok(())
@@ -137,26 +112,15 @@ impl Writer {
         self.end >= self.rotate_bytes && self.next > self.current
     }
 
-    /// Closes the file durably and exactly at its last frame, then begins the next one.
+    /// Closes the file durably, then begins the next one.
     fn rotate(&mut self) -> Result<(), FsError> {
-        self.file.set_len(self.end)?;
         self.file.sync_data()?;
         self.synced = self.next;
         let first = self.next;
-        let (begun_as, mut file) = if let Some(spare) = self.spares.pop() {
-            let file = self.fs.open_write(&spare, 0)?;
-            (spare, file)
-        } else {
-            let temp = layout::temp_path(&self.dir, first);
-            let file = self.fs.create_new(&temp)?;
-            (temp, file)
-        };
-        self.leftover = file.len()?;
+        let temp = layout::temp_path(&self.dir, first);
+        let mut file = self.fs.create_new(&temp)?;
         file.append(&Header { first }.to_bytes())?;
-        if self.leftover > 0 {
-            file.append(&END)?;
-        }
-        self.file = publish(&*self.fs, &self.dir, first, &begun_as, file)?;
+        self.file = publish(&*self.fs, &self.dir, first, &temp, file)?;
         self.closed.push_back(self.current);
         self.current = first;
         self.end = HEADER_BYTES as u64;

@@ -7,28 +7,18 @@ use indelible_journal::{FrameNo, Fs, JournalError, Recovery};
 
 use crate::frames::{self, DIR};
 
-/// A clean journal whose last file is fresh, or reused with old frames behind the new ones.
-fn journal(reused: bool) -> SimFs {
+/// A clean journal of three files.
+fn journal() -> SimFs {
     let disk = SimFs::new(1);
     let (mut journal, _) = frames::open(disk.handle()).unwrap();
-    let group = |journal: &mut indelible_journal::Journal| {
-        frames::append(journal).unwrap();
-        frames::append(journal).unwrap();
+    while files(&disk).len() < 3 {
+        frames::append(&mut journal).unwrap();
+        frames::append(&mut journal).unwrap();
         journal.sync().unwrap();
-    };
-    while files(&disk).len() < if reused { 4 } else { 3 } {
-        group(&mut journal);
     }
-    if reused {
-        journal
-            .remove_before(FrameNo(journal.next().0 - 3))
-            .unwrap();
-        let before = files(&disk).len();
-        while files(&disk).len() == before {
-            group(&mut journal);
-        }
-    }
-    group(&mut journal);
+    frames::append(&mut journal).unwrap();
+    frames::append(&mut journal).unwrap();
+    journal.sync().unwrap();
     disk
 }
 
@@ -81,46 +71,38 @@ fn expect_untouched(disk: &SimFs) -> JournalError {
 
 #[test]
 fn every_flipped_byte_is_found_or_only_unproven_frames_are_dropped() {
-    for reused in [false, true] {
-        let disk = journal(reused);
-        let clean = frames::scan(&disk).unwrap();
-        let files = files(&disk);
-        let last = files.len() - 1;
-        let mut dropped = 0;
-        for (index, (path, bytes)) in files.iter().enumerate() {
-            let bounds = bounds(&disk, path);
-            for at in 0..bytes.len() as u64 {
-                let mask = 1 << (at % 8);
-                disk.corrupt(path, at, mask);
-                let begin = bounds.iter().rfind(|&&b| b <= at).copied().unwrap_or(0);
-                let behind = index == last && begin == *bounds.last().unwrap();
-                match frames::scan(&disk) {
-                    Err(e) => {
-                        assert!(!behind, "{e}, reused {reused}");
-                        assert_eq!(place(&e), (path.clone(), begin), "byte {at}: {e}");
-                    }
-                    Ok(found) if behind => assert_eq!(found.next, clean.next, "byte {at}"),
-                    Ok(found) => {
-                        assert_eq!(index, last, "{} byte {at}", path.display());
-                        let tail = found.dropped.as_ref().expect("dropped is told");
-                        assert_eq!((&tail.path, tail.offset), (path, begin), "byte {at}");
-                        assert!(found.next.0 + 2 >= clean.next.0, "only the last sync");
-                        dropped += 1;
-                    }
+    let disk = journal();
+    let clean = frames::scan(&disk).unwrap();
+    let files = files(&disk);
+    let last = files.len() - 1;
+    let mut dropped = 0;
+    for (index, (path, bytes)) in files.iter().enumerate() {
+        let bounds = bounds(&disk, path);
+        for at in 0..bytes.len() as u64 {
+            let mask = 1 << (at % 8);
+            disk.corrupt(path, at, mask);
+            let begin = bounds.iter().rfind(|&&b| b <= at).copied().unwrap_or(0);
+            match frames::scan(&disk) {
+                Err(e) => assert_eq!(place(&e), (path.clone(), begin), "byte {at}: {e}"),
+                Ok(found) => {
+                    assert_eq!(index, last, "{} byte {at}", path.display());
+                    let tail = found.dropped.as_ref().expect("dropped is told");
+                    assert_eq!((&tail.path, tail.offset), (path, begin), "byte {at}");
+                    assert!(found.next.0 + 2 >= clean.next.0, "only the last sync");
+                    dropped += 1;
                 }
-                disk.corrupt(path, at, mask);
             }
+            disk.corrupt(path, at, mask);
         }
-        let group =
-            frames::payload(clean.next.0 - 1).len() + frames::payload(clean.next.0 - 2).len();
-        assert!(dropped > 0 && dropped <= group + 48, "{dropped}");
-        assert_eq!(frames::scan(&disk).unwrap(), clean);
     }
+    let group = frames::payload(clean.next.0 - 1).len() + frames::payload(clean.next.0 - 2).len();
+    assert_eq!(dropped, group + 48, "every byte of the last sync");
+    assert_eq!(frames::scan(&disk).unwrap(), clean);
 }
 
 #[test]
 fn damage_stops_the_opening_and_modifies_nothing() {
-    let disk = journal(false);
+    let disk = journal();
     let (path, _) = files(&disk).remove(1);
     disk.corrupt(&path, 30, 1);
     assert_eq!(place(&expect_untouched(&disk)), (path, 24));
@@ -128,7 +110,7 @@ fn damage_stops_the_opening_and_modifies_nothing() {
 
 #[test]
 fn damage_in_front_of_a_later_sync_stops_the_opening() {
-    let disk = journal(false);
+    let disk = journal();
     let (mut writer, _) = frames::open(disk.handle()).unwrap();
     let first = frames::append(&mut writer).unwrap();
     writer.sync().unwrap();
@@ -155,9 +137,9 @@ fn cut(disk: &SimFs, path: &Path, len: u64) -> SimFs {
 
 #[test]
 fn every_cut_is_found_or_only_the_last_file_loses_its_end() {
-    let count = files(&journal(false)).len();
+    let count = files(&journal()).len();
     for index in 0..count {
-        let pristine = journal(false);
+        let pristine = journal();
         let (path, bytes) = files(&pristine).remove(index);
         let bounds = bounds(&pristine, &path);
         let clean = frames::scan(&pristine).unwrap();
@@ -173,7 +155,7 @@ fn every_cut_is_found_or_only_the_last_file_loses_its_end() {
             let whole = bounds.iter().skip(1).filter(|&&end| end <= len).count() as u64;
             let first = clean.next.0 - (bounds.len() as u64 - 1);
             assert_eq!(found.next.0, first + whole, "cut at {len}");
-            let ended = bounds.contains(&len) || len > *bounds.last().unwrap();
+            let ended = bounds.contains(&len);
             assert_eq!(found.dropped.is_none(), ended, "cut at {len}");
         }
     }
@@ -182,7 +164,7 @@ fn every_cut_is_found_or_only_the_last_file_loses_its_end() {
 #[test]
 fn a_cut_journal_opens_and_goes_on() {
     for len in [0, 5, 23, 24, 25, 60] {
-        let disk = journal(false);
+        let disk = journal();
         let (path, _) = files(&disk).pop().unwrap();
         let disk = cut(&disk, &path, len);
         let (mut journal, recovery) = frames::open(disk.handle()).unwrap();
@@ -197,18 +179,18 @@ fn a_cut_journal_opens_and_goes_on() {
 
 #[test]
 fn a_missing_a_swapped_and_a_doubled_file_are_found() {
-    let disk = journal(false);
+    let disk = journal();
     let names: Vec<PathBuf> = files(&disk).into_iter().map(|(path, _)| path).collect();
     disk.remove(&names[1]).unwrap();
     assert_eq!(place(&expect_untouched(&disk)), (names[2].clone(), 0));
 
-    let disk = journal(false);
+    let disk = journal();
     disk.rename(&names[0], &names[1]).unwrap();
     let e = expect_untouched(&disk);
     assert!(matches!(e, JournalError::WrongFirst { .. }), "{e}");
     assert_eq!(place(&e), (names[1].clone(), 0));
 
-    let disk = journal(false);
+    let disk = journal();
     let bytes = disk.read(&names[0]).unwrap();
     let doubled = Path::new(DIR).join(format!("{:020}.wal", 1));
     disk.write_atomic(&doubled, &bytes, None).unwrap();
@@ -219,7 +201,7 @@ fn a_missing_a_swapped_and_a_doubled_file_are_found() {
 
 #[test]
 fn a_visitor_that_refuses_stops_the_opening_with_the_place() {
-    let disk = journal(false);
+    let disk = journal();
     let before = frames::contents(&disk);
     let e = indelible_journal::Journal::open(
         disk.handle(),

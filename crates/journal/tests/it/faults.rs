@@ -108,20 +108,18 @@ fn every_call_crossed_with_every_fault_loses_nothing_confirmed() {
 }
 
 #[test]
-fn the_run_that_is_crossed_rotates_removes_and_reuses() {
+fn the_run_that_is_crossed_rotates_and_removes() {
     let disk = SimFs::new(0);
     live(&disk, &mut Oracle::default(), 14).unwrap();
     assert!(disk.calls() > 60, "{}", disk.calls());
     let files = frames::contents(&disk);
     let removed = format!("{:020}.wal", 0);
     assert!(files.iter().all(|(name, _)| *name != removed));
-    let holds = |bytes: &[u8], number: u64| {
-        let begin = format!("frame {number};");
-        bytes.windows(begin.len()).any(|w| w == begin.as_bytes())
-    };
-    let reused = files.iter().any(|(name, bytes)| {
-        let first = name.strip_suffix(".wal").and_then(|stem| stem.parse().ok());
-        first.is_some_and(|first| (0..first).any(|older| holds(bytes, older)))
-    });
-    assert!(reused, "a file with remains of older frames");
+    assert!(
+        files
+            .iter()
+            .filter(|(name, _)| name.strip_suffix(".wal").is_some())
+            .count()
+            > 1
+    );
 }

@@ -101,7 +101,10 @@ fn calls_name_what_was_tried_and_where() {
     assert_eq!(file.read_at(1, &mut buf).unwrap(), 4);
     assert_eq!(&buf[..4], b"bcde");
     assert!(file.read_exact_at(1, &mut buf).is_err());
-    let mut over = RealFs.open_write(&path, 1).unwrap();
-    over.append(b"XY").unwrap();
-    assert_eq!(RealFs.read(&path).unwrap(), b"aXYde");
+    let mut more = RealFs.open_append(&path).unwrap();
+    more.append(b"XY").unwrap();
+    assert_eq!(RealFs.read(&path).unwrap(), b"abcdeXY");
+    more.set_len(2).unwrap();
+    more.append(b"Z").unwrap();
+    assert_eq!(RealFs.read(&path).unwrap(), b"abZ");
 }
