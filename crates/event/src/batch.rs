@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use crate::json::{JsonErrorKind, MAX_DEPTH, Scanner, compact, utf8};
+use crate::json::{JsonError, JsonErrorKind, MAX_DEPTH, MemberEnds, Scanner, scan, utf8};
 use crate::prepare::prepare_compact;
 use crate::{DedupKey, Limits, Prepared, Reject, Submitter, code};
 
@@ -18,13 +18,25 @@ pub enum BatchFormat {
 pub struct Batch {
     /// All events, one after the other.
     text: String,
-    events: Vec<Result<Range<usize>, Reject>>,
+    /// The members of all events, one event after the other.
+    members: Vec<MemberEnds>,
+    events: Vec<Result<Span, Reject>>,
     max_events: usize,
 }
 
 /// One event of a batch: a valid, compact JSON value.
 #[derive(Clone, Copy, Debug)]
-pub struct Event<'a>(&'a str);
+pub struct Event<'a> {
+    text: &'a str,
+    members: &'a [MemberEnds],
+}
+
+/// Where an event is in its batch.
+#[derive(Clone, Debug)]
+struct Span {
+    text: Range<usize>,
+    members: Range<usize>,
+}
 
 impl Batch {
     /// Takes a body apart.
@@ -38,6 +50,7 @@ impl Batch {
         let text = String::with_capacity(body.len());
         let mut batch = Self {
             text,
+            members: Vec::new(),
             events: Vec::new(),
             max_events,
         };
@@ -64,7 +77,10 @@ impl Batch {
     #[must_use]
     pub fn events(&self) -> impl ExactSizeIterator<Item = Result<Event<'_>, Reject>> {
         self.events.iter().map(|event| match event {
-            Ok(range) => Ok(Event(self.text.get(range.clone()).unwrap_or_default())),
+            Ok(span) => Ok(Event {
+                text: self.text.get(span.text.clone()).unwrap_or_default(),
+                members: self.members.get(span.members.clone()).unwrap_or_default(),
+            }),
             Err(reject) => Err(reject.clone()),
         })
     }
@@ -116,10 +132,11 @@ impl Batch {
         let offset = scanner.pos();
         let depth = scanner.value(&mut self.text, usize::MAX)?;
         if depth <= MAX_DEPTH {
-            return self.push(Ok(start..self.text.len()));
+            let span = self.span(start, scanner.members());
+            return self.push(Ok(span));
         }
         self.text.truncate(start);
-        let error = crate::json::JsonError {
+        let error = JsonError {
             offset,
             kind: JsonErrorKind::Depth,
         };
@@ -132,8 +149,8 @@ impl Batch {
                 continue;
             }
             let start = self.text.len();
-            let event = match compact(line, &mut self.text) {
-                Ok(()) => Ok(start..self.text.len()),
+            let event = match scan(line, &mut self.text) {
+                Ok(scanner) => Ok(self.span(start, scanner.members())),
                 Err(error) => {
                     self.text.truncate(start);
                     Err(error.into())
@@ -144,7 +161,17 @@ impl Batch {
         Ok(())
     }
 
-    fn push(&mut self, event: Result<Range<usize>, Reject>) -> Result<(), Reject> {
+    /// The event whose text begins at `start` and is the last one.
+    fn span(&mut self, start: usize, members: &[MemberEnds]) -> Span {
+        let first_member = self.members.len();
+        self.members.extend_from_slice(members);
+        Span {
+            text: start..self.text.len(),
+            members: first_member..self.members.len(),
+        }
+    }
+
+    fn push(&mut self, event: Result<Span, Reject>) -> Result<(), Reject> {
         if self.events.len() == self.max_events {
             let detail = format!("a request holds at most {} events", self.max_events);
             return Err(Reject::of_event(code::TOO_MANY_EVENTS, detail));
@@ -158,7 +185,7 @@ impl<'a> Event<'a> {
     /// The compact text.
     #[must_use]
     pub fn as_str(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// As [`prepare`](crate::prepare), without a second look at the syntax.
@@ -172,6 +199,6 @@ impl<'a> Event<'a> {
         dedup: &DedupKey,
         limits: &Limits,
     ) -> Result<Prepared, Reject> {
-        prepare_compact(self.0, by, dedup, limits)
+        prepare_compact(self.text, self.members, by, dedup, limits)
     }
 }

@@ -11,8 +11,8 @@ mod text;
 mod value;
 
 pub use compact::compact;
-pub(crate) use compact::utf8;
+pub(crate) use compact::{scan, utf8};
 pub use error::{JsonError, JsonErrorKind, MAX_DEPTH};
-pub(crate) use scanner::Scanner;
+pub(crate) use scanner::{MemberEnds, Scanner, members_at};
 pub use text::{Text, write_string};
 pub use value::{Elements, Kind, Members, Value};

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::json::{self, Text, Value};
+use crate::json::{self, MemberEnds, Text, Value};
 use crate::{DedupKey, Reject};
 
 mod check;
@@ -96,18 +96,19 @@ pub fn prepare(
     limits: &Limits,
 ) -> Result<Prepared, Reject> {
     let mut compact = String::with_capacity(event.len());
-    json::compact(event, &mut compact)?;
-    prepare_compact(&compact, by, dedup, limits)
+    let scanner = json::scan(event, &mut compact)?;
+    prepare_compact(&compact, scanner.members(), by, dedup, limits)
 }
 
-/// As [`prepare`], for text that is known to be compact JSON.
+/// As [`prepare`], for text that is known to be compact JSON, with its members if it is an object.
 pub(crate) fn prepare_compact(
     event: &str,
+    members: &[MemberEnds],
     by: &Submitter<'_>,
     dedup: &DedupKey,
     limits: &Limits,
 ) -> Result<Prepared, Reject> {
-    let gathered = gather::gather(Value::new(event), by, limits)?;
+    let gathered = gather::gather(event, members, by, limits)?;
     // Room for what the server adds, so that the buffer does not grow.
     let mut bytes = Vec::with_capacity(event.len() + 256);
     let content = content::write_content(&gathered, limits.content_bytes, &mut bytes)?;

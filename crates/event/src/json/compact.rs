@@ -8,11 +8,17 @@ use super::{JsonError, JsonErrorKind, MAX_DEPTH, Scanner};
 /// [`JsonError`] if `input` is not exactly one value by RFC 8259 in UTF-8 without byte order mark,
 /// or nests deeper than [`MAX_DEPTH`].
 pub fn compact(input: &[u8], out: &mut String) -> Result<(), JsonError> {
+    scan(input, out).map(|_| ())
+}
+
+/// As [`compact`]; answers the scanner, which knows the value's members.
+pub(crate) fn scan<'a>(input: &'a [u8], out: &mut String) -> Result<Scanner<'a>, JsonError> {
     let mut scanner = Scanner::new(utf8(input)?);
     scanner.white_space(out);
     scanner.value(out, MAX_DEPTH)?;
     scanner.white_space(out);
-    scanner.end()
+    scanner.end()?;
+    Ok(scanner)
 }
 
 pub(crate) fn utf8(input: &[u8]) -> Result<&str, JsonError> {

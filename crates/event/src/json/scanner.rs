@@ -1,6 +1,6 @@
 use super::nesting::Nesting;
 use super::text::plain_prefix;
-use super::{JsonError, JsonErrorKind};
+use super::{JsonError, JsonErrorKind, Text, Value};
 
 /// Checks JSON and copies it without insignificant white space, in one pass and without recursion.
 ///
@@ -12,6 +12,31 @@ pub(crate) struct Scanner<'a> {
     pos: usize,
     /// Start of the run that is not copied yet.
     run: usize,
+    /// Length of the output before the value.
+    base: usize,
+    members: Vec<MemberEnds>,
+}
+
+/// Where the name and the value of an object's member end, in the compact text of the object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemberEnds {
+    name: usize,
+    value: usize,
+}
+
+/// The members of an object whose ends the scanner has found: what [`Value::members`] gives,
+/// without searching once more.
+pub(crate) fn members_at<'a>(
+    object: &'a str,
+    ends: &[MemberEnds],
+) -> impl Iterator<Item = (Text<'a>, Value<'a>)> {
+    let mut start = 1;
+    ends.iter().filter_map(move |ends| {
+        let name = object.get(start + 1..ends.name - 1)?;
+        let value = object.get(ends.name + 1..ends.value)?;
+        start = ends.value + 1;
+        Some((Text(name), Value::new(value)))
+    })
 }
 
 impl<'a> Scanner<'a> {
@@ -21,7 +46,14 @@ impl<'a> Scanner<'a> {
             bytes: input.as_bytes(),
             pos: 0,
             run: 0,
+            base: 0,
+            members: Vec::new(),
         }
+    }
+
+    /// The members of the last value, if it is an object.
+    pub(crate) fn members(&self) -> &[MemberEnds] {
+        &self.members
     }
 
     pub(crate) fn pos(&self) -> usize {
@@ -75,6 +107,8 @@ impl<'a> Scanner<'a> {
     pub(crate) fn value(&mut self, out: &mut String, max_depth: usize) -> Result<usize, JsonError> {
         let mut nesting = Nesting::default();
         let mut deepest = 0;
+        self.base = out.len();
+        self.members.clear();
         loop {
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
@@ -95,7 +129,7 @@ impl<'a> Scanner<'a> {
                         nesting.close();
                     } else {
                         if object {
-                            self.name(out)?;
+                            self.name(out, nesting.depth())?;
                         }
                         continue;
                     }
@@ -118,6 +152,12 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn after_value(&mut self, out: &mut String, nesting: &mut Nesting) -> Result<bool, JsonError> {
         while nesting.depth() > 0 {
+            if nesting.depth() == 1 {
+                let end = self.written(out);
+                if let Some(member) = self.members.last_mut() {
+                    member.value = end;
+                }
+            }
             self.white_space(out);
             let object = nesting.in_object();
             match (self.peek(), object) {
@@ -125,7 +165,7 @@ impl<'a> Scanner<'a> {
                     self.pos += 1;
                     self.white_space(out);
                     if object {
-                        self.name(out)?;
+                        self.name(out, nesting.depth())?;
                     }
                     return Ok(true);
                 }
@@ -142,11 +182,15 @@ impl<'a> Scanner<'a> {
 
     /// A member's name, the colon, and the white space around it.
     #[inline]
-    fn name(&mut self, out: &mut String) -> Result<(), JsonError> {
+    fn name(&mut self, out: &mut String, depth: usize) -> Result<(), JsonError> {
         if self.peek() != Some(b'"') {
             return Err(self.error(JsonErrorKind::Expected("a member name")));
         }
         self.string()?;
+        if depth == 1 {
+            let name = self.written(out);
+            self.members.push(MemberEnds { name, value: name });
+        }
         self.white_space(out);
         if self.peek() != Some(b':') {
             return Err(self.error(JsonErrorKind::Expected("':'")));
@@ -236,8 +280,41 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Length of the value's output, with the run that is not copied yet.
+    fn written(&self, out: &str) -> usize {
+        out.len() + (self.pos - self.run) - self.base
+    }
+
     fn copy_run(&mut self, out: &mut String) {
         out.push_str(self.input.get(self.run..self.pos).unwrap_or_default());
         self.run = self.pos;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_members_that_the_cursor_finds() {
+        for input in [
+            "{}",
+            "[]",
+            "7",
+            "[{\"a\":1}]",
+            "{\"a\":1}",
+            " { \"a\" : 1 , \"b\\\"\" : [ { \"c\" : 2 } , [ ] ] , \"\" : { \"d\" : { } } } ",
+            "{ \"é\" :\"x y\"\n,\"z\": null }",
+        ] {
+            // What stands before the value in the output and the input must not count.
+            let mut out = "before".to_owned();
+            let mut scanner = Scanner::new(input);
+            scanner.white_space(&mut out);
+            scanner.value(&mut out, usize::MAX).unwrap();
+            let value = out.strip_prefix("before").unwrap();
+            let found: Vec<_> = members_at(value, scanner.members()).collect();
+            let expected: Vec<_> = Value::new(value).members().collect();
+            assert_eq!(found, expected, "{input}");
+        }
     }
 }

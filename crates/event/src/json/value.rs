@@ -1,4 +1,5 @@
 use super::Text;
+use super::text::plain_prefix;
 
 /// One value inside compact, valid JSON: its exact text.
 ///
@@ -34,15 +35,17 @@ pub enum Kind {
 /// The members of an object in their order, doubled names included.
 #[derive(Clone, Debug)]
 pub struct Members<'a> {
-    /// From the next member's name on.
-    rest: &'a str,
+    object: &'a str,
+    /// Start of the next member's name.
+    pos: usize,
 }
 
 /// The elements of an array in their order.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
-    /// From the next element on.
-    rest: &'a str,
+    array: &'a str,
+    /// Start of the next element.
+    pos: usize,
 }
 
 impl<'a> Value<'a> {
@@ -86,17 +89,23 @@ impl<'a> Value<'a> {
     /// The members of an object; none for other types.
     #[must_use]
     pub fn members(self) -> Members<'a> {
-        Members {
-            rest: self.0.strip_prefix('{').unwrap_or_default(),
-        }
+        let object = if self.kind() == Kind::Object {
+            self.0
+        } else {
+            ""
+        };
+        Members { object, pos: 1 }
     }
 
     /// The elements of an array; none for other types.
     #[must_use]
     pub fn elements(self) -> Elements<'a> {
-        Elements {
-            rest: self.0.strip_prefix('[').unwrap_or_default(),
-        }
+        let array = if self.kind() == Kind::Array {
+            self.0
+        } else {
+            ""
+        };
+        Elements { array, pos: 1 }
     }
 }
 
@@ -105,11 +114,17 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let name_end = string_end(self.rest.as_bytes())?;
-        let name = self.rest.get(1..name_end - 1)?;
-        let after_colon = self.rest.get(name_end + 1..)?;
-        let value = take_value(after_colon, &mut self.rest)?;
-        Some((Text(name), value))
+        let bytes = self.object.as_bytes();
+        if bytes.get(self.pos) != Some(&b'"') {
+            return None;
+        }
+        let name_end = string_end(bytes, self.pos)?;
+        let value_start = name_end + 1;
+        let value_end = value_end(bytes, value_start)?;
+        let name = self.object.get(self.pos + 1..name_end - 1)?;
+        let value = self.object.get(value_start..value_end)?;
+        self.pos = value_end + 1;
+        Some((Text(name), Value(value)))
     }
 }
 
@@ -118,43 +133,33 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        take_value(self.rest, &mut self.rest)
+        let end = value_end(self.array.as_bytes(), self.pos)?;
+        let element = self.array.get(self.pos..end)?;
+        self.pos = end + 1;
+        (!element.is_empty()).then_some(Value(element))
     }
 }
 
-/// The value at the start of `text`; `rest` becomes what follows it and its comma.
+/// Where the value ends that begins at `start`.
 #[inline]
-fn take_value<'a>(text: &'a str, rest: &mut &'a str) -> Option<Value<'a>> {
-    let end = value_end(text.as_bytes())?;
-    let (value, after) = text.split_at_checked(end)?;
-    *rest = after.get(1..).unwrap_or_default();
-    (!value.is_empty()).then_some(Value(value))
-}
-
-#[inline]
-fn value_end(bytes: &[u8]) -> Option<usize> {
-    match bytes.first()? {
-        b'"' => string_end(bytes),
-        b'{' | b'[' => container_end(bytes),
+fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
+    match bytes.get(start)? {
+        b'"' => string_end(bytes, start),
+        b'{' | b'[' => container_end(bytes, start),
         _ => {
-            let end = bytes
-                .iter()
-                .position(|byte| matches!(byte, b',' | b'}' | b']'));
-            Some(end.unwrap_or(bytes.len()))
+            let mut rest = bytes.get(start..)?.iter();
+            let length = rest.position(|byte| matches!(byte, b',' | b'}' | b']'))?;
+            Some(start + length)
         }
     }
 }
 
-/// Length of the string at the start, with both quotes.
+/// Where the string ends, its quote included, whose first quote is at `start`.
 #[inline]
-fn string_end(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() != Some(&b'"') {
-        return None;
-    }
-    let mut pos = 1;
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut pos = start + 1;
     loop {
-        let rest = bytes.get(pos..)?;
-        pos += super::text::plain_prefix(rest);
+        pos += plain_prefix(bytes.get(pos..)?);
         match bytes.get(pos)? {
             b'"' => return Some(pos + 1),
             b'\\' => pos += 2,
@@ -163,14 +168,14 @@ fn string_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Length of the array or object at the start.
-fn container_end(bytes: &[u8]) -> Option<usize> {
+/// Where the array or object ends that begins at `start`.
+fn container_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut depth = 0usize;
-    let mut pos = 0;
+    let mut pos = start;
     loop {
         match bytes.get(pos)? {
             b'"' => {
-                pos += string_end(bytes.get(pos..)?)?;
+                pos = string_end(bytes, pos)?;
                 continue;
             }
             b'{' | b'[' => depth += 1,

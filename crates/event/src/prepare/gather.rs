@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use super::check::{self, Seen, duplicate, missing};
 use super::rules::{ACTION, ACTOR, EVENT, META, Rule, find};
 use super::{Limits, Submitter};
-use crate::json::{Kind, Text, Value};
+use crate::json::{Kind, MemberEnds, Text, Value, members_at};
 use crate::{Reject, code};
 
 /// An event taken apart, each member checked.
@@ -25,11 +25,12 @@ impl<'a> Gathered<'a> {
 }
 
 pub(super) fn gather<'a>(
-    event: Value<'a>,
+    event: &'a str,
+    members: &[MemberEnds],
     by: &Submitter<'_>,
     limits: &Limits,
 ) -> Result<Gathered<'a>, Reject> {
-    if event.kind() != Kind::Object {
+    if Value::new(event).kind() != Kind::Object {
         let detail = "an event is a JSON object".to_owned();
         return Err(Reject::of_event(code::NOT_AN_OBJECT, detail));
     }
@@ -40,7 +41,7 @@ pub(super) fn gather<'a>(
     };
     let mut unknown_bytes = 0;
     let mut expected = 0;
-    for (name, value) in event.members() {
+    for (name, value) in members_at(event, members) {
         let place = find(&EVENT, name, expected);
         let named = place.and_then(|place| Some((place, EVENT.get(place)?)));
         let Some((place, field)) = named.filter(|(_, field)| is_named(field.rule, by)) else {
