@@ -291,7 +291,7 @@ fn column_properties(column: Column, builder: WriterPropertiesBuilder) -> Writer
         builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::Page);
     }
     if column.kind() == Kind::Payload {
-        builder = builder.set_column_data_page_size_limit(path(), PAYLOAD_PAGE_BYTES);
+        builder = builder.set_column_data_page_size_limit(path(), std::env::var("PAGE").map_or(PAYLOAD_PAGE_BYTES,|p|p.parse::<usize>().unwrap()<<10));
     }
     builder
 }

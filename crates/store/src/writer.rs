@@ -148,11 +148,8 @@ impl<'a> SegmentWriter<'a> {
     /// Makes the segment durable: the Parquet file, then its checksums, then its id table.
     pub(crate) fn finish(self) -> Result<SegmentInfo, StoreError> {
         let path = self.objects.path(&self.files.parquet);
-        let mut parquet = self.parquet;
-        parquet
-            .finish()
-            .map_err(|error| StoreError::from_parquet(&path, error))?;
-        let summing = parquet
+        let summing = self
+            .parquet
             .into_inner()
             .map_err(|error| StoreError::from_parquet(&path, error))?;
         let (upload, sums) = summing.finish();
