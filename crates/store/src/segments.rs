@@ -33,11 +33,11 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// 64 MiB of cache, level 3.
+    /// 64 MiB of cache; level 2, as small as level 3 in pages of this size and faster.
     fn default() -> Self {
         Self {
             cache_bytes: 64 << 20,
-            zstd_level: 3,
+            zstd_level: 2,
         }
     }
 }

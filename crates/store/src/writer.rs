@@ -126,10 +126,10 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
-    /// Takes over a row group of another segment as it is, compressed bytes and all.
+    /// Takes over a row group of another segment as it is, compressed bytes and all. Its raw bytes are
+    /// not known here and for the caller to add.
     pub(crate) fn copy_group(&mut self, group: CopiedGroup) -> Result<(), StoreError> {
         self.hashes.extend_from_slice(&group.hashes);
-        self.raw_bytes += group.raw_bytes;
         self.widen(group.recorded_at, group.time);
         let CopiedGroup { file, columns, .. } = group;
         let copy = |parquet: &mut SerializedFileWriter<_>| -> Result<(), ParquetError> {

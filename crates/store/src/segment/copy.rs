@@ -15,20 +15,20 @@ pub(crate) struct CopiedGroup {
     pub(crate) file: CheckedFile,
     pub(crate) columns: Vec<ColumnCloseResult>,
     pub(crate) hashes: Vec<u64>,
-    pub(crate) raw_bytes: u64,
     pub(crate) recorded_at: [u64; 2],
     pub(crate) time: [i64; 2],
 }
 
 impl Segment {
-    /// Record and content bytes of a row group before compression.
-    pub(crate) fn group_raw_bytes(&self, group: usize) -> Result<u64, StoreError> {
+    /// Bytes of the record and content pages of a row group before compression: a little more than
+    /// the raw bytes.
+    pub(crate) fn group_bytes(&self, group: usize) -> Result<u64, StoreError> {
         let opened = self.opened()?;
         let metadata = opened.metadata.row_groups().get(group);
         let column = |column: Column| {
             metadata
                 .and_then(|group| group.columns().get(column.index()))
-                .and_then(|chunk| u64::try_from(chunk.unencoded_byte_array_data_bytes()?).ok())
+                .and_then(|chunk| u64::try_from(chunk.uncompressed_size()).ok())
                 .unwrap_or(0)
         };
         Ok(column(Column::Record) + column(Column::Content))
@@ -78,7 +78,6 @@ impl Segment {
             file: (*opened.file).clone(),
             columns: source.columns().iter().enumerate().map(column).collect(),
             hashes: self.group_hashes(index)?,
-            raw_bytes: self.group_raw_bytes(index)?,
             recorded_at: group.recorded_at,
             time: group.time,
         })

@@ -65,20 +65,23 @@ impl Segments {
                     return Err(StoreError::Cancelled);
                 }
                 let rows = group.end - group.first;
-                let raw_bytes = segment.group_raw_bytes(index)?;
-                if rows >= GROUP_ROWS as u64 / 2 || raw_bytes >= GROUP_RAW_BYTES / 2 {
+                let bytes = segment.group_bytes(index)?;
+                if rows >= GROUP_ROWS as u64 / 2 || bytes >= GROUP_RAW_BYTES / 2 {
                     pending.write(&mut writer)?;
                     writer.copy_group(segment.copied_group(index)?)?;
                     continue;
                 }
-                if pending.raw_bytes + raw_bytes > GROUP_RAW_BYTES {
+                if pending.raw_bytes + bytes > GROUP_RAW_BYTES {
                     pending.write(&mut writer)?;
                 }
                 pending.add(segment, group.first..group.end)?;
             }
         }
         pending.write(&mut writer)?;
-        writer.finish()
+        Ok(SegmentInfo {
+            raw_bytes: merged.iter().map(|segment| segment.info().raw_bytes).sum(),
+            ..writer.finish()?
+        })
     }
 }
 
@@ -124,20 +127,23 @@ impl Pending {
     }
 }
 
-/// The lowest run of [`FAN_IN`] neighbours of about one size or less.
+/// The lowest run that holds [`FAN_IN`] segments of about one size, and smaller ones between them.
 ///
 /// Sizes are told apart by factors of eight. So an event is written again about once per factor, and
 /// the number of segments grows with the logarithm of the trail until they are done.
 fn run_to_merge(segments: &[SegmentInfo]) -> Option<Range<usize>> {
     let tier =
         |segment: &SegmentInfo| segment.raw_bytes.max(SMALLEST_RAW_BYTES).ilog2() / FAN_IN.ilog2();
-    for highest in tier_range() {
-        let mut length = 0;
+    for size in tier_range() {
+        let (mut start, mut count) = (0, 0);
         for (position, segment) in segments.iter().enumerate() {
-            let fits = segment.raw_bytes < DONE_RAW_BYTES && tier(segment) <= highest;
-            length = if fits { length + 1 } else { 0 };
-            if length == FAN_IN {
-                return Some(position + 1 - FAN_IN..position + 1);
+            if segment.raw_bytes >= DONE_RAW_BYTES || tier(segment) > size {
+                (start, count) = (position + 1, 0);
+            } else if tier(segment) == size {
+                count += 1;
+            }
+            if count == FAN_IN {
+                return Some(start..position + 1);
             }
         }
     }
@@ -187,9 +193,8 @@ mod tests {
     fn the_number_of_segments_stays_small() {
         let mut segments = Vec::new();
         let mut rewritten = 0;
-        for at in 0..4096 {
+        for _ in 0..4096 {
             segments.extend(sizes(&[1 << 20]));
-            let _ = at;
             while let Some(run) = run_to_merge(&segments) {
                 let raw_bytes = segments[run.clone()]
                     .iter()

@@ -92,7 +92,9 @@ fn text(random: &mut Random, words: u64, out: &mut String) {
 
 /// Events `first..first + count` of the log with this seed.
 pub fn samples(seed: u64, first: u64, count: u64) -> Vec<Sample> {
-    (first..first + count).map(|seq| sample(seed, seq)).collect()
+    (first..first + count)
+        .map(|seq| sample(seed, seq))
+        .collect()
 }
 
 pub fn sample(seed: u64, seq: u64) -> Sample {
@@ -121,7 +123,11 @@ pub fn sample(seed: u64, seq: u64) -> Sample {
         r#","source":"{source}","action":"{action}","resource":{{"type":"{resource}","id":"{resource}-{}"}}"#,
         r.below(3000) * r.below(10)
     );
-    let result = if r.below(12) == 0 { "failure" } else { "success" };
+    let result = if r.below(12) == 0 {
+        "failure"
+    } else {
+        "success"
+    };
     let _ = write!(record, r#","result":"{result}""#);
     if source == "shell" {
         let _ = write!(record, r#","status":{}"#, r.below(3));
@@ -145,7 +151,11 @@ pub fn sample(seed: u64, seq: u64) -> Sample {
     let content = (r.below(10) > 0).then(|| content(r));
     record.push_str(r#","via":{"key":"key_0a1b2c3d","ip":"10.0.0.7"}"#);
     if let Some(content) = &content {
-        let _ = write!(record, r#","content":{{"bytes":{},"type":"application/json"}}"#, content.len());
+        let _ = write!(
+            record,
+            r#","content":{{"bytes":{},"type":"application/json"}}"#,
+            content.len()
+        );
     }
     record.push('}');
     let mut digest = [0; 16];
