@@ -1,6 +1,7 @@
 //! The sequencer: one thread that decides what each event becomes.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, VecDeque},
     hash::{BuildHasher, RandomState},
     sync::{
@@ -9,7 +10,7 @@ use std::{
     },
 };
 
-use event::{Leaf, Micros, Prepared, Salter, Seq, commit_content, commit_record};
+use event::{Leaf, Micros, Prepared, RecordView, Salter, Seq, commit_content, commit_record};
 use tlog::Hash;
 
 use crate::{
@@ -91,7 +92,7 @@ impl Sequence {
     pub(crate) fn learn(&mut self, chunk: &Chunk) {
         for event in chunk.iter() {
             if let Some(id) = id_of(event.record) {
-                let key = self.ids.key(id);
+                let key = self.ids.key(&id);
                 self.ids.seqs.insert(key, event.seq);
             }
         }
@@ -100,18 +101,23 @@ impl Sequence {
     fn forget(&mut self, chunk: &Chunk) {
         for event in chunk.iter() {
             if let Some(id) = id_of(event.record) {
-                let key = self.ids.key(id);
+                let key = self.ids.key(&id);
                 self.ids.seqs.remove(&key);
             }
         }
     }
 }
 
-/// The id of a record: it stands after `{"v":1,"id":"` and has no escapes (docs/format.md, Record).
-fn id_of(record: &[u8]) -> Option<&str> {
+/// The id of a record: it stands after `{"v":1,"id":"` and hardly ever has escapes (docs/format.md, Record).
+fn id_of(record: &[u8]) -> Option<Cow<'_, str>> {
     let rest = record.strip_prefix(br#"{"v":1,"id":""#)?;
-    let end = rest.iter().position(|byte| *byte == b'"')?;
-    std::str::from_utf8(rest.get(..end)?).ok()
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    if rest.get(end) == Some(&b'"') {
+        return std::str::from_utf8(rest.get(..end)?)
+            .ok()
+            .map(Cow::Borrowed);
+    }
+    RecordView::parse(record).ok().map(|view| view.id)
 }
 
 /// What the thread works with.

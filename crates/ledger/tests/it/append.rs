@@ -104,6 +104,22 @@ fn an_id_given_by_the_server_is_taken() {
 }
 
 #[test]
+fn an_id_with_escapes_is_the_id_that_they_stand_for() {
+    let world = world();
+    let ledger = world.open().unwrap();
+    let trail = ledger.create_trail(&name("default")).unwrap();
+    let escaped = event("\\u0061b", "a");
+    let outcomes = append(&trail, std::slice::from_ref(&escaped)).unwrap();
+    assert_eq!(receipt(&outcomes[0]).id, "ab");
+    drop((ledger, trail));
+    let ledger = world.open().unwrap();
+    let trail = ledger.trail(&name("default")).unwrap();
+    let again = append(&trail, &[escaped, event("ab", "a")]).unwrap();
+    assert!(matches!(again[0], Outcome::Duplicate(_)));
+    assert_eq!(again[1], Outcome::IdConflict { id: "ab".into() });
+}
+
+#[test]
 fn time_never_goes_back() {
     let world = world();
     let ledger = world.open().unwrap();
