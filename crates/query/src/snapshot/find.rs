@@ -40,7 +40,7 @@ fn has_id(record: &[u8], id: &str) -> bool {
         return false;
     };
     if let Some(after) = rest.strip_prefix(id.as_bytes()) {
-        return after.first() == Some(&b'"');
+        return after.first() == Some(&b'"') && !id.contains(['"', '\\']);
     }
     let end = rest.iter().find(|byte| matches!(byte, b'"' | b'\\'));
     end == Some(&b'\\') && RecordView::parse(record).is_ok_and(|view| view.id == id)
@@ -62,6 +62,6 @@ mod tests {
         let has = |written: &str, id: &str| has_id(record(written).as_bytes(), id);
         assert!(has("abc", "abc") && has("\\u0061bc", "abc") && has("ab\\u0063", "abc"));
         assert!(!has("abcd", "abc") && !has("ab", "abc") && !has("ab\\u0064", "abc"));
-        assert!(!has_id(b"{}", "abc"));
+        assert!(!has("\\u0061", "\\u0061") && !has("a", "a\",\"seq") && !has_id(b"{}", "abc"));
     }
 }

@@ -1,0 +1,140 @@
+//! Every answer equals that of reading everything and asking the filter.
+
+use bytes::Bytes;
+use event::{RecordView, Seq, filter::Filter};
+use indelible_query::{Event, Order, Query, Snapshot, TimeRange};
+use proptest::{collection::vec, prelude::*};
+
+use crate::{generate, node::Node};
+
+#[derive(Clone, Debug)]
+struct Question {
+    filter: String,
+    range: TimeRange,
+    order: Order,
+    limit: usize,
+    /// In thousandths of the log.
+    at: u64,
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let end = || proptest::option::of(generate::TIMES.prop_map(|second| second * 1_000_000));
+    let newest = any::<bool>();
+    (
+        generate::filter(),
+        end(),
+        end(),
+        newest,
+        1..20_usize,
+        0..1001_u64,
+    )
+        .prop_map(|(filter, from, to, newest, limit, at)| Question {
+            filter,
+            range: TimeRange { from, to },
+            order: if newest { Order::Newest } else { Order::Oldest },
+            limit,
+            at: if at > 700 { 1000 } else { at },
+        })
+}
+
+/// All events of a trail of which nothing is sealed, oldest first.
+pub(crate) fn everything(node: &Node) -> Vec<Event> {
+    let hot = node.trail.hot();
+    let events = hot.chunks.iter().flat_map(|chunk| chunk.iter());
+    events
+        .map(|event| Event {
+            seq: event.seq,
+            recorded_at: event.recorded_at,
+            record: Bytes::copy_from_slice(event.record),
+            content: event.content.map(Bytes::copy_from_slice),
+        })
+        .collect()
+}
+
+/// All pages of a query, one after the other, each in a view that was opened anew.
+pub(crate) fn all_pages(open: impl Fn() -> Snapshot, query: &Query) -> Vec<(Seq, Bytes)> {
+    let mut rows = Vec::new();
+    let mut after = None;
+    loop {
+        let page = open().page(query, after).unwrap();
+        let is_last = page.next.is_none();
+        assert!(is_last || page.rows.len() == query.limit);
+        assert!(page.rows.len() <= query.limit && !(page.rows.is_empty() && after.is_some()));
+        rows.extend(page.rows.into_iter().map(|row| (row.seq, row.record)));
+        if is_last {
+            return rows;
+        }
+        assert_eq!(page.next, rows.last().map(|row| row.0));
+        after = page.next;
+    }
+}
+
+fn check(node: &Node, all: &[Event], question: &Question) {
+    let filter = match question.filter.as_str() {
+        "" => Filter::all(),
+        text => event::filter::parse(text).unwrap(),
+    };
+    let size = all.len() as u64 * question.at / 1000;
+    let view = node.engine.snapshot().unwrap().at(size).unwrap();
+    let matches = |event: &&Event| {
+        let record = RecordView::parse(&event.record).unwrap();
+        event.seq.0 < size
+            && question.range.contains(record.time_us)
+            && filter.matches(&record, event.content.as_deref())
+    };
+    let mut expected: Vec<Event> = all.iter().filter(matches).cloned().collect();
+    assert_eq!(
+        view.count(&filter, question.range).unwrap(),
+        expected.len() as u64
+    );
+    if question.order == Order::Newest {
+        expected.reverse();
+    }
+
+    let events = view.events(&filter, question.range, 0..u64::MAX, question.order);
+    let events: Vec<Event> = events.unwrap().map(Result::unwrap).collect();
+    assert_eq!(events, expected);
+
+    let query = Query {
+        filter,
+        range: question.range,
+        order: question.order,
+        limit: question.limit,
+    };
+    let rows = expected.into_iter().map(|event| (event.seq, event.record));
+    assert_eq!(all_pages(|| view.clone(), &query), rows.collect::<Vec<_>>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn answers_are_those_of_a_naive_scan(
+        batches in vec(vec(generate::event(), 1..12), 1..10),
+        cuts in vec(0..80_u64, 0..5),
+        compact in any::<bool>(),
+        questions in vec(question(), 24),
+    ) {
+        let node = Node::new();
+        let mut number = 0;
+        for batch in &batches {
+            let with_id = |event: &String| {
+                number += 1;
+                let rest = event.strip_prefix('{').unwrap();
+                if number % 3 == 0 { event.clone() } else { format!("{{\"id\":\"e{number}\",{rest}") }
+            };
+            let batch: Vec<String> = batch.iter().map(with_id).collect();
+            node.record(&batch);
+        }
+        let all = everything(&node);
+        for end in &cuts {
+            node.seal(*end);
+        }
+        if compact {
+            node.compact();
+        }
+        for question in &questions {
+            check(&node, &all, question);
+        }
+    }
+}
