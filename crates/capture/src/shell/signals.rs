@@ -1,0 +1,93 @@
+//! Passing signals on to the command.
+
+use std::{collections::BTreeSet, thread::JoinHandle};
+
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
+    iterator::{Handle, SignalsInfo, exfiltrator::WithOrigin},
+    low_level::siginfo::Origin,
+};
+
+const FORWARDED: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+
+/// Holds back the signals that came before there is a command to pass them to.
+pub(super) struct Caught(SignalsInfo<WithOrigin>);
+
+/// Passes signals on until it is dropped.
+pub(super) struct Forwarding {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Caught {
+    /// Takes over every forwarded signal that is not ignored: `nohup` stays in force.
+    pub(super) fn new() -> std::io::Result<Self> {
+        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+        let wanted = FORWARDED.iter().filter(|signal| !ignored.contains(signal));
+        Ok(Self(SignalsInfo::new(wanted)?))
+    }
+
+    /// Passes what came and what will come on to a process.
+    pub(super) fn forward(mut self, pid: u32) -> Forwarding {
+        let handle = self.0.handle();
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let thread = std::thread::spawn(move || {
+            for origin in self.0.forever() {
+                if let (Some(pid), Some(signal)) = (pid, to_pass_on(&origin)) {
+                    // Fails if the command is gone, which ends the matter.
+                    let _ = kill_process(pid, signal);
+                }
+            }
+        });
+        Forwarding {
+            handle,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Forwarding {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A signal that a process sent. One from the terminal goes to the whole process group: the command has it already.
+fn to_pass_on(origin: &Origin) -> Option<Signal> {
+    origin.process.as_ref()?;
+    match origin.signal {
+        SIGHUP => Some(Signal::HUP),
+        SIGINT => Some(Signal::INT),
+        SIGQUIT => Some(Signal::QUIT),
+        SIGTERM => Some(Signal::TERM),
+        SIGUSR1 => Some(Signal::USR1),
+        SIGUSR2 => Some(Signal::USR2),
+        _ => None,
+    }
+}
+
+/// The ignored signals of a process, from its `/proc/PID/status` (proc(5)); none where there is no such file.
+fn ignored(status: &str) -> BTreeSet<i32> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+    let mask = mask.unwrap_or(0);
+    (1..=64)
+        .filter(|signal| mask >> (signal - 1) & 1 == 1)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let status = "Name:\tx\nSigBlk:\t0000000000000007\nSigIgn:\t0000000000001001\n";
+        assert_eq!(ignored(status), BTreeSet::from([SIGHUP, 13]));
+        assert_eq!(ignored(""), BTreeSet::new());
+    }
+}
