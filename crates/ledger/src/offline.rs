@@ -7,7 +7,7 @@ use std::{
 };
 
 use event::{Salts, Seq, TrailId};
-use journal::Journal;
+use journal::{DroppedTail, Journal};
 use tlog::{Frontier, Hash, VerifierKey};
 
 use crate::{
@@ -54,8 +54,8 @@ pub fn trails(env: &Env, dir: &Path) -> Result<Vec<OfflineTrail>, LedgerError> {
     Ok(trails)
 }
 
-/// Visits every event in the write-ahead log, oldest first; some may be sealed already. Returns the bytes
-/// of a torn end, which were never acknowledged.
+/// Visits every event in the write-ahead log, oldest first; some may be sealed already. Returns the
+/// torn end, if there is one: if no signed checkpoint covers it, it was never acknowledged.
 ///
 /// # Errors
 /// The first damaged frame, a frame of a trail that is not among `trails`, or the visitor's own error.
@@ -64,7 +64,7 @@ pub fn scan_log(
     dir: &Path,
     trails: &[OfflineTrail],
     mut visit: impl FnMut(&OfflineTrail, HotEvent<'_>) -> Result<(), LedgerError>,
-) -> Result<u64, LedgerError> {
+) -> Result<Option<DroppedTail>, LedgerError> {
     let wal = wal_dir(dir);
     let mut frame = |number, payload: &[u8]| {
         let frame = Frame::parse(payload).map_err(|source| LedgerError::Frame {
@@ -91,8 +91,7 @@ pub fn scan_log(
     let scanned = Journal::scan(env.fs.as_ref(), &wal, &mut |at, payload| {
         frame(at.frame, payload).map_err(Into::into)
     });
-    let recovery = scanned.map_err(unwrap_visit)?;
-    Ok(recovery.dropped.map_or(0, |torn| torn.bytes))
+    Ok(scanned.map_err(unwrap_visit)?.dropped)
 }
 
 impl OfflineTrail {
