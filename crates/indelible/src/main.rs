@@ -1,2 +1,85 @@
-//! The binary.
-fn main() {}
+//! The binary: one command a module, and the wiring between them.
+//!
+//! In scope: the command line, the HTTP client, what is shown on a terminal, verification of a directory or a
+//! server, the load bench. Out of scope: everything that a server does (`server` and the crates below it).
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a test that panics has failed"
+    )
+)]
+
+mod bench;
+mod child;
+mod client;
+mod demo;
+mod exec;
+mod export;
+mod get;
+mod key;
+mod query;
+mod row;
+mod screen;
+mod serve;
+mod table;
+mod trail;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The audit trail for AI agents: record, search, prove, export.
+#[derive(Debug, Parser)]
+#[command(name = "indelible", version, after_help = "Start with: indelible demo")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Serve(serve::Args),
+    Exec(exec::Args),
+    Query(query::Args),
+    Get(get::Args),
+    Export(export::Args),
+    Verify(verify::Args),
+    Key(key::Args),
+    Trail(trail::Args),
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(args),
+        Command::Exec(args) => exec::run(args),
+        Command::Query(args) => query::run(&args),
+        Command::Get(args) => get::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Key(args) => key::run(args),
+        Command::Trail(args) => trail::run(args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The text may quote what a server or a file said.
+            eprintln!("indelible: {}", screen::shown_lines(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever read our output has seen enough (`indelible query | head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,230 @@
+//! `indelible demo`: a small job that really runs, recorded, shown and verified.
+
+use std::{
+    path::PathBuf,
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, ensure};
+use event::Micros;
+use ledger::{Clock, SystemClock};
+use serde_json::json;
+use tlog::VerifierKey;
+
+use crate::{
+    child::{ChildServer, new_key},
+    client::{Client, Remote},
+    query::{Ask, newest, table},
+    screen::{Paint, columns},
+    serve::stop_signal,
+    verify,
+};
+
+const AGENT: &str = "demo-agent";
+const JOB: &str = "demo";
+/// The job: what an agent might do on a machine, one step failing.
+const STEPS: [&[&str]; 4] = [
+    &["uname", "-sm"],
+    &[
+        "sh",
+        "-c",
+        "echo 'three small words' > report.txt && wc -w report.txt",
+    ],
+    &["sh", "-c", "sort report.txt | tr a-z A-Z"],
+    &["cat", "invoice-that-is-not-there.txt"],
+];
+/// Rows of the table.
+const ROWS: usize = 20;
+
+/// See it work: a real job, recorded and verified, on a temporary trail
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: indelible demo --exit")]
+pub(crate) struct Args {
+    /// End when everything was shown, instead of serving until Ctrl-C
+    #[arg(long)]
+    exit: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let paint = Paint::stdout();
+    let temp = tempfile::Builder::new()
+        .prefix("indelible-demo-")
+        .tempdir()?;
+    let data = temp.path().join("data");
+    let work = temp.path().join("work");
+    std::fs::create_dir(&work)?;
+    println!(
+        "{}: a temporary trail, gone when this ends\n",
+        paint.bold("Indelible demo")
+    );
+
+    let server = ChildServer::start(&data, &new_key()?, None)?;
+    title(paint, "1  A server starts");
+    println!("   {}\n", server.url);
+    let remote = Remote {
+        server: server.url.clone(),
+        key: Some(server.key.clone()),
+        data: data.clone(),
+    };
+    let client = remote.client()?;
+
+    title(
+        paint,
+        "2  An agent works, every command through `indelible exec`",
+    );
+    for step in STEPS {
+        exec(&server, &work, step, paint)?;
+    }
+    request(&client, paint)?;
+
+    title(paint, "3  What the trail says, newest first");
+    let records = newest(
+        &client,
+        Ask {
+            filter: "job:demo",
+            ..Ask::default()
+        },
+        ROWS,
+    )?;
+    ensure!(
+        records.len() > STEPS.len(),
+        "the trail has {} of {} events",
+        records.len(),
+        STEPS.len() + 1
+    );
+    for line in table(&records, columns().saturating_sub(3), paint).lines() {
+        println!("   {line}");
+    }
+    println!();
+
+    title(
+        paint,
+        "4  Nobody changed it: every record, hash and signature checked over HTTP",
+    );
+    let vkey: VerifierKey = std::fs::read_to_string(data.join("log.vkey"))
+        .context("log.vkey")?
+        .trim_end()
+        .parse()?;
+    let report = verify::server(&remote, Some(&vkey))?;
+    for line in report.to_text(paint).lines() {
+        println!("   {line}");
+    }
+    ensure!(report.is_good(), "the trail of the demo does not verify");
+    println!();
+    if args.exit {
+        server.stop()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    next(&server, &data, paint);
+    wait()?;
+    // Ctrl-C went to the server too.
+    drop(server);
+    println!("\nThe temporary trail is gone. `indelible serve` starts one that stays.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn title(paint: Paint, text: &str) {
+    println!("{}", paint.bold(text));
+}
+
+fn exec(server: &ChildServer, work: &std::path::Path, step: &[&str], paint: Paint) -> Result<()> {
+    let output = Command::new(program()?)
+        .args(["exec", "--"])
+        .args(step)
+        .current_dir(work)
+        .env("INDELIBLE_URL", &server.url)
+        .env("INDELIBLE_KEY", &server.key)
+        .env("INDELIBLE_AGENT", AGENT)
+        .env("INDELIBLE_JOB", JOB)
+        .output()
+        .context("cannot run a step of the demo")?;
+    let line = match step {
+        ["sh", "-c", script] => (*script).to_owned(),
+        words => words.join(" "),
+    };
+    println!("   {} {line}", paint.accent("$"));
+    for text in [&output.stdout, &output.stderr] {
+        for line in String::from_utf8_lossy(text).lines() {
+            println!("     {line}");
+        }
+    }
+    match output.status.code() {
+        Some(0) => {}
+        status => println!(
+            "     {}",
+            paint.bad(&format!("exit status {}", status.unwrap_or(-1)))
+        ),
+    }
+    Ok(())
+}
+
+/// A request that really runs, reported by the agent itself.
+fn request(client: &Client, paint: Paint) -> Result<()> {
+    let time = SystemClock.now();
+    let begin = Instant::now();
+    let answer = client.get("/healthz", &[])?;
+    let duration_us = u64::try_from(begin.elapsed().as_micros())?;
+    println!("   {} GET {}/healthz", paint.accent("→"), client.base());
+    println!("     {}\n", String::from_utf8_lossy(&answer).trim_end());
+    let event = http_event(client.base(), time, duration_us, &answer);
+    client.post(
+        "/v1/events",
+        "application/json",
+        event.to_string().as_bytes(),
+    )?;
+    Ok(())
+}
+
+fn http_event(base: &str, time: Micros, duration_us: u64, answer: &[u8]) -> serde_json::Value {
+    json!({
+        "time": time.to_string(), "duration_us": duration_us, "job": JOB,
+        "actor": {"type": "agent", "id": AGENT}, "source": "app", "action": "http.request",
+        "resource": {"type": "url", "id": format!("{base}/healthz")}, "result": "success", "status": 200,
+        "input": {"method": "GET", "url": format!("{base}/healthz")},
+        "output": String::from_utf8_lossy(answer),
+    })
+}
+
+fn program() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program")
+}
+
+fn next(server: &ChildServer, data: &std::path::Path, paint: Paint) {
+    let program = program().map_or_else(
+        |_| "indelible".to_owned(),
+        |path| path.display().to_string(),
+    );
+    title(paint, "Try it in another terminal while this one runs");
+    println!(
+        "   export INDELIBLE_URL={} INDELIBLE_KEY={}",
+        server.url, server.key
+    );
+    for (command, what) in [
+        ("exec -- echo hello", "record something of your own"),
+        ("query 'result:failure'", "what went wrong"),
+        ("get 2 --content", "what went in and came out"),
+        ("get 2 --proof", "the proof, for somebody else"),
+    ] {
+        println!(
+            "   {program} {command}  {}",
+            paint.dim(&format!("# {what}"))
+        );
+    }
+    println!(
+        "   {program} verify {}  {}",
+        data.display(),
+        paint.dim("# change a byte of a file there first")
+    );
+    println!("\nServing. Ctrl-C ends it.");
+}
+
+fn wait() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        stop_signal()?.await;
+        Ok(())
+    })
+}

@@ -1,0 +1,93 @@
+//! `indelible serve`: the server.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result};
+use server::{Config, DEFAULT_TRAIL, Node};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::screen::Paint;
+
+/// Run the server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: indelible serve --data /var/lib/indelible\n\n\
+    INDELIBLE_ADMIN_KEY presets the admin key; INDELIBLE_LOG sets the log level (error, warn, info, debug).")]
+pub(crate) struct Args {
+    /// Data directory, created if absent [default: ./indelible-data]
+    #[arg(long, env = "INDELIBLE_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:7400]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Settings (TOML); the options above win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    let filter =
+        EnvFilter::try_from_env("INDELIBLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let mut config = match &args.config {
+        Some(path) => Config::load(path)?,
+        None => Config::default(),
+    };
+    if let Some(data) = args.data {
+        config.data = data;
+    }
+    if let Some(listen) = args.listen {
+        config.http.listen = listen;
+    }
+    let admin_key = std::env::var("INDELIBLE_ADMIN_KEY")
+        .ok()
+        .filter(|key| !key.is_empty());
+    let listen = config.http.listen;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        // Taken before the data directory is touched: a wrong address must not make a new one.
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let node =
+            tokio::task::spawn_blocking(move || Node::open(config, admin_key.as_deref())).await??;
+        let node = Arc::new(node);
+        greet(&node, address);
+        server::serve(node, listener, stop_signal()?).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn greet(node: &Node, address: SocketAddr) {
+    let paint = Paint::stdout();
+    if let Some(key) = node.new_admin_key() {
+        println!("admin key  {}", paint.accent(key));
+        println!(
+            "           also in {}",
+            node.dir().join("admin.key").display()
+        );
+    }
+    if let Some(key) = node.verifier_key(DEFAULT_TRAIL) {
+        println!("log key    {key}");
+    }
+    println!("listening on http://{address}");
+}
+
+/// Resolves at the first SIGINT or SIGTERM.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,184 @@
+//! A data directory, at rest or in use.
+//!
+//! The order of looking matters while a server writes: checkpoint, then write-ahead log, then manifest. What leaves
+//! the log meanwhile is in the manifest by then, and the log holds at least what was signed.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use journal::{DroppedTail, RealFs};
+use ledger::{
+    Env,
+    offline::{self, OfflineTrail},
+};
+use store::Segments;
+use tlog::VerifierKey;
+
+use super::{
+    checkpoints,
+    hot::{self, Hot},
+    keys, records,
+    report::{Report, TrailReport, chain, number},
+};
+
+/// Looks before a directory that changes all the time is given up.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Checks everything below a data directory.
+pub(super) fn verify(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
+    let begin = Instant::now();
+    let mut report = Report::default();
+    for _ in 0..TRIES {
+        let before = files(dir);
+        report = look(dir, pinned);
+        // A file that a running server replaced or removed meanwhile is no damage.
+        if report.is_good() || files(dir) == before {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    report.target = dir.display().to_string();
+    report.elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report
+}
+
+/// Names of the files that a server makes and removes while it runs.
+fn files(dir: &Path) -> Vec<String> {
+    let mut folders = vec![dir.join("wal")];
+    let trails = std::fs::read_dir(dir.join("trails"));
+    for trail in trails.into_iter().flatten().flatten() {
+        let folder = |name| trail.path().join(name);
+        folders.extend(["manifest", "segments", "checkpoints/recent"].map(folder));
+    }
+    let list = |folder: &std::path::PathBuf| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.path().display().to_string())
+            .collect::<Vec<_>>()
+    };
+    let mut names: Vec<String> = folders.iter().flat_map(list).collect();
+    names.sort();
+    names
+}
+
+fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
+    let mut report = Report::default();
+    let env = Env::system(Arc::new(RealFs));
+    let trails = match offline::trails(&env, dir) {
+        Ok(trails) => trails,
+        Err(error) => {
+            report.damage.push(chain(&error));
+            return report;
+        }
+    };
+    if trails.is_empty() {
+        report
+            .damage
+            .push(format!("{}: no trail", dir.join("trails").display()));
+        return report;
+    }
+    keys::check(dir, &trails, pinned, &mut report);
+    let (hot, torn) = hot::check(&env, dir, &trails, &mut report);
+    let segments = match Segments::open_read_only(dir, store::Config::default()) {
+        Ok(segments) => segments,
+        Err(error) => {
+            report.damage.push(chain(&error));
+            return report;
+        }
+    };
+    for (trail, hot) in trails.iter().zip(hot) {
+        checkpoints::check(trail, &mut report);
+        let mut summary = TrailReport {
+            name: trail.id().to_string(),
+            key: trail.verifier_key().to_string(),
+            is_pinned: pinned == Some(trail.verifier_key()),
+            size: trail.checkpoint().map_or(0, |newest| newest.size),
+            root: trail
+                .checkpoint()
+                .map_or(String::new(), |newest| newest.root.to_string()),
+            ..TrailReport::default()
+        };
+        check_trail(
+            trail,
+            &hot,
+            torn.as_ref(),
+            &segments,
+            &mut summary,
+            &mut report,
+        );
+        report.trails.push(summary);
+    }
+    if let Some(torn) = torn {
+        report.notes.push(format!(
+            "{}, offset {}: {} bytes of a torn last write, never acknowledged as far as the checkpoints tell",
+            torn.path.display(),
+            torn.offset,
+            torn.bytes
+        ));
+    }
+    report
+}
+
+fn check_trail(
+    trail: &OfflineTrail,
+    hot: &Hot,
+    torn: Option<&DroppedTail>,
+    segments: &Segments,
+    summary: &mut TrailReport,
+    report: &mut Report,
+) {
+    let sealed = match segments.snapshot(trail.id()) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            report.damage.push(chain(&error));
+            return;
+        }
+    };
+    let size = hot.end.max(sealed.size());
+    let signed = summary.size;
+    if let Some(first) = hot.first.filter(|first| *first > sealed.size()) {
+        report.damage.push(format!(
+            "{}: events {} to {} are in no segment and not in the write-ahead log",
+            trail.dir().display(),
+            sealed.size(),
+            first - 1
+        ));
+    }
+    if size < signed {
+        let place = torn.map_or_else(String::new, |torn| {
+            format!(
+                "; the write-ahead log cannot be read from {}, offset {} on",
+                torn.path.display(),
+                torn.offset
+            )
+        });
+        report.damage.push(format!(
+            "{}: a checkpoint of {} events was signed, only {} are here: the log was cut, or an old copy put back{place}",
+            trail.dir().join("checkpoint").display(),
+            number(signed),
+            number(size)
+        ));
+    }
+    let unsealed = |seq: &&u64| **seq >= sealed.size();
+    summary.records = size.saturating_sub(sealed.size().max(hot.first.unwrap_or(size)));
+    summary.contents = hot.with_content.iter().filter(unsealed).count() as u64;
+    summary.unsigned = size.saturating_sub(signed);
+    summary.segments = sealed.segments().len() as u64;
+    let found = records::check(trail, segments, &sealed, signed);
+    summary.records += found.records;
+    summary.contents += found.contents;
+    report.damage.extend(found.damage);
+    match found.tree {
+        Ok(tree) => {
+            summary.leaves = tree.leaves;
+            summary.checkpoints = tree.checkpoints;
+        }
+        Err(error) => report
+            .damage
+            .push(format!("{}: {}", trail.dir().display(), chain(&error))),
+    }
+}
