@@ -88,6 +88,15 @@ fn main() {
             "  one record: {:.1} us",
             start.elapsed().as_secs_f64() * 1e3
         );
+        let start = Instant::now();
+        let again = Segments::open(dir.path(), Config::default()).unwrap();
+        black_box(again.sealed(&trail).unwrap());
+        let opened = start.elapsed().as_secs_f64() * 1e3;
+        again.find(&trail, "warm").unwrap();
+        println!(
+            "  start: {opened:.2} ms, first look-up: {:.2} ms",
+            start.elapsed().as_secs_f64() * 1e3
+        );
         segments.find(&trail, "warm").unwrap();
         let start = Instant::now();
         for id in 0..100_000 {

@@ -294,6 +294,9 @@ fn column_properties(column: Column, builder: WriterPropertiesBuilder) -> Writer
     if matches!(column.kind(), Kind::Payload | Kind::Digest) {
         builder = builder.set_column_data_page_size_limit(path(), PAYLOAD_PAGE_BYTES);
     }
+    if column.kind() == Kind::Digest {
+        builder = builder.set_column_compression(path(), Compression::UNCOMPRESSED);
+    }
     builder
 }
 

@@ -40,9 +40,11 @@ impl Default for SealerConfig {
 /// How sealing goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealerHealth {
-    /// Failures in a row; 0 is healthy.
-    pub failures: u32,
-    /// The last failure, if nothing succeeded since.
+    /// Failures of sealing in a row; 0 is healthy. Unsealed events stay in the write-ahead log and in memory.
+    pub sealing_failures: u32,
+    /// Failures of merging small segments in a row; 0 is healthy.
+    pub merging_failures: u32,
+    /// The last failure, if the same did not succeed since.
     pub last_error: Option<String>,
 }
 
@@ -89,7 +91,8 @@ impl Sealer {
             clock,
             config,
             shared: Arc::clone(&shared),
-            failing: None,
+            sealing: Attempts::default(),
+            merging: Attempts::default(),
         };
         let path = ledger.dir().to_path_buf();
         let thread = std::thread::Builder::new()
@@ -123,7 +126,7 @@ impl Sealer {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        state.done >= wanted && state.health.failures == 0
+        state.done >= wanted && state.health.sealing_failures == 0
     }
 
     /// Seals the rest and stops. Returns whether everything is sealed; what is not stays in the write-ahead log.
@@ -162,8 +165,34 @@ struct Work {
     clock: Arc<dyn Clock>,
     config: SealerConfig,
     shared: Arc<Shared>,
-    /// Until when nothing is tried, and how long the pause was.
-    failing: Option<(Instant, Duration)>,
+    sealing: Attempts,
+    /// Apart, so that a damaged old segment does not slow sealing down.
+    merging: Attempts,
+}
+
+/// Failures in a row, and until when nothing is tried.
+#[derive(Debug, Default)]
+struct Attempts {
+    failures: u32,
+    last_error: Option<String>,
+    until: Option<Instant>,
+}
+
+impl Attempts {
+    fn are_due(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    fn note(&mut self, outcome: Result<(), StoreError>) {
+        let Err(error) = outcome else {
+            *self = Self::default();
+            return;
+        };
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        self.last_error = Some(error.to_string());
+        self.until = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+    }
 }
 
 /// Which events a pass seals.
@@ -176,20 +205,20 @@ enum What {
 impl Work {
     fn run(mut self, ledger: &Ledger) {
         while let Some(asked) = self.wait() {
-            let what = if asked.is_some() {
-                What::All
-            } else {
-                What::Due
-            };
-            if what == What::Due
-                && self
-                    .failing
-                    .is_some_and(|(until, _)| Instant::now() < until)
-            {
-                continue;
+            if asked.is_some() || self.sealing.are_due() {
+                let what = if asked.is_some() {
+                    What::All
+                } else {
+                    What::Due
+                };
+                let outcome = for_all(ledger, |trail| self.seal(trail, what));
+                self.sealing.note(outcome);
             }
-            let outcome = self.pass(ledger, what);
-            self.note(outcome, asked);
+            if asked.is_none() && self.sealing.failures == 0 && self.merging.are_due() {
+                let outcome = for_all(ledger, |trail| self.merge(ledger, trail.id()));
+                self.merging.note(outcome);
+            }
+            self.tell(asked);
         }
     }
 
@@ -209,41 +238,15 @@ impl Work {
         Some((state.asked > state.done).then_some(state.asked))
     }
 
-    fn pass(&self, ledger: &Ledger, what: What) -> Result<(), StoreError> {
-        let mut first_error = None;
-        for trail in ledger.trails() {
-            if let Err(error) = self.seal(&trail, what) {
-                tracing::error!(trail = %trail.id(), error = &error as &dyn std::error::Error, "events could not be sealed; they stay in the write-ahead log");
-                first_error.get_or_insert(error);
-            }
-        }
-        if let Some(error) = first_error {
-            return Err(error);
-        }
-        if what == What::Due {
-            for trail in ledger.trails() {
-                self.compact(ledger, trail.id())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, outcome: Result<(), StoreError>, asked: Option<u64>) {
+    fn tell(&self, asked: Option<u64>) {
         let mut state = self.shared.lock();
-        match outcome {
-            Ok(()) => {
-                self.failing = None;
-                state.health = SealerHealth::default();
-            }
-            Err(error) => {
-                let pause = self
-                    .failing
-                    .map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
-                self.failing = Some((Instant::now() + pause, pause));
-                state.health.failures = state.health.failures.saturating_add(1);
-                state.health.last_error = Some(error.to_string());
-            }
-        }
+        state.health = SealerHealth {
+            sealing_failures: self.sealing.failures,
+            merging_failures: self.merging.failures,
+            last_error: [&self.sealing, &self.merging]
+                .into_iter()
+                .find_map(|attempts| attempts.last_error.clone()),
+        };
         if let Some(asked) = asked {
             state.done = asked;
         }
@@ -278,27 +281,38 @@ impl Work {
     }
 
     /// Merging gives way to a flush, to a stop, and to events that are waiting to be sealed.
-    fn compact(&self, ledger: &Ledger, trail: &TrailId) -> Result<(), StoreError> {
+    fn merge(&self, ledger: &Ledger, trail: &TrailId) -> Result<(), StoreError> {
         let wanted_elsewhere = || {
             let state = self.shared.lock();
             let asked = state.stop || state.asked > state.done;
             drop(state);
             asked
                 || ledger.trails().iter().any(|trail| {
-                    unsealed_bytes(&trail.hot(), trail.sealed())
-                        >= 2 * self.config.segment_raw_bytes
+                    let bytes = unsealed_bytes(&trail.hot(), trail.sealed());
+                    bytes >= 2 * self.config.segment_raw_bytes
                 })
         };
         match self.segments.compact(trail, &wanted_elsewhere) {
-            Ok(true) => tracing::debug!(%trail, "segments were merged"),
-            Ok(false) | Err(StoreError::Cancelled) => {}
-            Err(error) => {
-                tracing::error!(%trail, error = &error as &dyn std::error::Error, "segments could not be merged");
-                return Err(error);
-            }
+            Ok(_) | Err(StoreError::Cancelled) => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
+}
+
+/// Does the work for every trail, whatever happens with another. The first failure is returned, each one logged.
+fn for_all(
+    ledger: &Ledger,
+    work: impl Fn(&Trail) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut outcome = Ok(());
+    for trail in ledger.trails() {
+        if let Err(error) = work(&trail) {
+            let cause = std::error::Error::source(&error).map(tracing::field::display);
+            tracing::error!(trail = %trail.id(), %error, cause, "events could not be moved into segments, or segments not be merged; nothing is lost");
+            outcome = outcome.and(Err(error));
+        }
+    }
+    outcome
 }
 
 fn unsealed(hot: &Hot, sealed: u64) -> impl Iterator<Item = &Arc<Chunk>> {

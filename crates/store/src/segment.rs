@@ -8,7 +8,7 @@ mod rows;
 
 use std::{
     ops::Range,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use bytes::Bytes;
@@ -90,8 +90,10 @@ pub struct Segment {
     objects: Objects,
     cache: Arc<Cache>,
     number: u64,
+    /// Whether a missing or damaged id table may be written again.
+    repairs: bool,
     opened: OnceLock<Opened>,
-    table: OnceLock<IdTable>,
+    table: RwLock<Option<Arc<IdTable>>>,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,7 @@ impl Segment {
         trail: &TrailId,
         info: SegmentInfo,
         cache: &Arc<Cache>,
+        repairs: bool,
     ) -> Self {
         Self {
             files: SegmentFiles::new(trail, &info.name),
@@ -114,8 +117,9 @@ impl Segment {
             objects: objects.clone(),
             cache: Arc::clone(cache),
             number: cache.next_number(),
+            repairs,
             opened: OnceLock::new(),
-            table: OnceLock::new(),
+            table: RwLock::default(),
         }
     }
 
@@ -180,13 +184,17 @@ impl Segment {
     ///
     /// As [`Segment::record`]. A missing or damaged id table is rebuilt, no error.
     pub fn find(&self, id: &str) -> Result<Option<(Seq, Bytes)>, StoreError> {
-        let hash = ids::hash_id(id);
+        self.find_hashed(id, ids::hash_id(id))
+    }
+
+    pub(crate) fn find_hashed(
+        &self,
+        id: &str,
+        hash: u64,
+    ) -> Result<Option<(Seq, Bytes)>, StoreError> {
         let rows = match self.table()?.rows(hash) {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "an id table is damaged: looking without it");
-                self.rows_by_hash(hash)?
-            }
+            Err(error @ StoreError::Damaged { .. }) => self.rebuilt_table(&error)?.rows(hash)?,
+            rows => rows?,
         };
         for row in rows {
             let seq = self.info.first + row;
@@ -324,32 +332,39 @@ impl Segment {
         IdTable::open(file, &self.objects.path(&self.files.ids), rows)
     }
 
-    fn table(&self) -> Result<&IdTable, StoreError> {
-        if let Some(table) = self.table.get() {
-            return Ok(table);
+    fn table(&self) -> Result<Arc<IdTable>, StoreError> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = table.as_ref() {
+            return Ok(Arc::clone(table));
         }
-        let loaded = self
-            .load_table()
-            .and_then(|table| table.check().map(|()| table));
-        let table = match loaded {
-            Ok(table) => table,
-            Err(error) => {
-                tracing::warn!(%error, "an id table is rebuilt from its segment");
-                let bytes = ids::encode(&self.hashes()?)?;
-                let rows = self.info.end - self.info.first;
-                IdTable::in_memory(bytes, &self.objects.path(&self.files.ids), rows)?
+        drop(table);
+        match self.load_table() {
+            Ok(table) => Ok(self.keep_table(table)),
+            Err(error @ (StoreError::Damaged { .. } | StoreError::Missing { .. })) => {
+                self.rebuilt_table(&error)
             }
-        };
-        Ok(self.table.get_or_init(|| table))
+            Err(error) => Err(error),
+        }
     }
 
-    fn rows_by_hash(&self, hash: u64) -> Result<Vec<u64>, StoreError> {
-        let hashes = self.hashes()?;
-        let rows = (0..).zip(hashes);
-        Ok(rows
-            .filter(|(_, other)| *other == hash)
-            .map(|(row, _)| row)
-            .collect())
+    fn keep_table(&self, table: IdTable) -> Arc<IdTable> {
+        let table = Arc::new(table);
+        let mut kept = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(Arc::clone(&table));
+        table
+    }
+
+    fn rebuilt_table(&self, reason: &StoreError) -> Result<Arc<IdTable>, StoreError> {
+        tracing::warn!(%reason, "an id table is rebuilt from its segment");
+        let bytes = ids::encode(&self.hashes()?)?;
+        if self.repairs
+            && let Err(error) = self.objects.put(&self.files.ids, bytes.clone())
+        {
+            tracing::warn!(%error, "a rebuilt id table could not be written");
+        }
+        let rows = self.info.end - self.info.first;
+        let table = IdTable::in_memory(bytes, &self.objects.path(&self.files.ids), rows)?;
+        Ok(self.keep_table(table))
     }
 
     /// Hashes of the ids of all rows.

@@ -18,6 +18,7 @@ use object_store::ObjectStore;
 use crate::{
     cache::Cache,
     error::StoreError,
+    ids,
     manifest::Manifest,
     objects::Objects,
     segment::{Segment, SegmentFiles},
@@ -232,8 +233,10 @@ impl History for Segments {
 
     fn find(&self, trail: &TrailId, id: &str) -> Result<Option<Known>, HistoryError> {
         let snapshot = self.snapshot(trail).map_err(history_error)?;
+        let hash = ids::hash_id(id);
         for segment in snapshot.segments().iter().rev() {
-            let Some((seq, record)) = segment.find(id).map_err(history_error)? else {
+            let found = segment.find_hashed(id, hash).map_err(history_error)?;
+            let Some((seq, record)) = found else {
                 continue;
             };
             let record =

@@ -122,6 +122,7 @@ impl Segments {
                             trail,
                             info.clone(),
                             &self.cache,
+                            self.access == Access::Owner,
                         ))
                     },
                     Arc::clone,

@@ -187,3 +187,26 @@ fn an_older_manifest_is_verified_too() {
         samples.len() as u64 + 3
     );
 }
+
+#[test]
+fn the_owner_writes_a_damaged_id_table_again() {
+    let (dir, samples, all) = example();
+    let ids = all
+        .iter()
+        .find(|file| file.extension().is_some_and(|e| e == "ids"))
+        .unwrap();
+    let good = std::fs::read(ids).unwrap();
+    for at in [0, good.len() - 20] {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        std::fs::write(ids, &changed).unwrap();
+        let segments = open(dir.path());
+        for sample in &samples {
+            assert_eq!(
+                segments.find(&trail(), &sample.id).unwrap().unwrap().seq.0,
+                sample.seq
+            );
+        }
+        assert_eq!(std::fs::read(ids).unwrap(), good, "byte {at}");
+    }
+}

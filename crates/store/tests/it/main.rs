@@ -17,6 +17,7 @@ mod fixture;
 mod properties;
 mod roundtrip;
 mod sample;
+mod sealer;
 
 use std::path::{Path, PathBuf};
 
