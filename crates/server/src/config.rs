@@ -34,7 +34,9 @@ pub struct HttpConfig {
     pub max_bodies_mib: usize,
     /// How long a client may take for a request's head, or keep an idle connection, seconds. Default 60.
     pub head_timeout_s: u64,
-    /// How long a client may take to send a body, or to accept more of an answer, seconds. Default 30.
+    /// How long a client may take to send a whole body, seconds. Default 60.
+    pub body_timeout_s: u64,
+    /// How long a client may take to accept more of an answer, seconds. Default 30.
     pub stall_timeout_s: u64,
     /// How long running requests may take after the stop began, seconds. Default 20.
     pub stop_timeout_s: u64,
@@ -109,6 +111,7 @@ impl Default for HttpConfig {
             max_connections: 10_000,
             max_bodies_mib: 128,
             head_timeout_s: 60,
+            body_timeout_s: 60,
             stall_timeout_s: 30,
             stop_timeout_s: 20,
         }

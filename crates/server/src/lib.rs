@@ -15,10 +15,23 @@
     )
 )]
 
+mod api;
+mod app;
+mod audit;
+mod auth;
+mod body;
 mod config;
+mod keys;
+mod metrics;
 mod node;
+mod openapi;
+mod params;
+mod problem;
+mod routes;
 mod serve;
 
+pub use audit::RecordError;
 pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
+pub use keys::KeysError;
 pub use node::{DEFAULT_TRAIL, Node, NodeError};
 pub use serve::serve;

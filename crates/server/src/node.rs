@@ -1,14 +1,42 @@
 //! A running node without its HTTP face.
 
-use std::path::Path;
+mod first_start;
 
-use crate::config::{Config, ConfigError};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use event::{Micros, SystemEvent, TrailId};
+use journal::{FsError, RealFs};
+use ledger::{Env, Ledger, LedgerError, Trail};
+use query::Engine;
+use store::{Sealer, SealerConfig, SealerHealth, Segments, StoreError};
+
+use crate::{
+    audit::{self, Audit, RecordError},
+    config::{Config, ConfigError},
+    keys::{Key, KeySpec, Keys, KeysError, Scopes},
+};
 
 /// The trail that every node has.
 pub const DEFAULT_TRAIL: &str = "default";
 
 /// Ledger, segments, sealer and keys of one data directory.
-pub struct Node {}
+pub struct Node {
+    config: Config,
+    env: Env,
+    ledger: Arc<Ledger>,
+    segments: Arc<Segments>,
+    /// Taken by [`Node::close`].
+    sealer: Mutex<Option<Sealer>>,
+    keys: Keys,
+    audit: Audit,
+    /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
+    engines: RwLock<BTreeMap<TrailId, Engine>>,
+    new_admin_key: Option<String>,
+}
 
 /// Why a node does not start, or a trail cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -16,41 +44,201 @@ pub enum NodeError {
     /// A setting is outside its range.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The ledger does not open, or a trail cannot be made.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The segments cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys are not available.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A preset admin key that could not be sent in a header, or is no secret.
+    #[error("an admin key is 8 to 256 visible ASCII characters")]
+    AdminKey,
+    /// The server's own event was not recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+/// A trail that was just made.
+pub(crate) struct NewTrail {
+    pub(crate) log: Arc<Trail>,
+    pub(crate) admin_key: Arc<Key>,
+    pub(crate) admin_key_text: String,
 }
 
 impl Node {
     /// Opens the data directory, recovers, and starts the threads. Blocks: not for async code.
     ///
     /// The first start creates the trail [`DEFAULT_TRAIL`] and its admin key, and writes `admin.key`
-    /// (mode 0600) and `log.vkey` into the data directory. `admin_key` presets the admin key; one that is
-    /// not known yet is added at any start.
+    /// (mode 0600) and `log.vkey` into the data directory. `admin_key` presets the admin key; one that was
+    /// never known is added at any start.
     ///
     /// # Errors
     /// If a setting is wrong, another process has the directory, or anything in it is damaged.
-    pub fn open(_config: Config, _admin_key: Option<&str>) -> Result<Self, NodeError> {
-        todo!()
+    pub fn open(config: Config, admin_key: Option<&str>) -> Result<Self, NodeError> {
+        config.check()?;
+        let env = Env::system(Arc::new(RealFs));
+        env.fs.create_dir_all(&config.data)?;
+        let segments = Arc::new(Segments::open(&config.data, store::Config::default())?);
+        let ledger = ledger::Config {
+            server_name: config.log.server_name.clone(),
+            hot_limit_bytes: config.log.hot_limit_mib << 20,
+            ..ledger::Config::new(&config.data)
+        };
+        let ledger = Arc::new(Ledger::open(
+            ledger,
+            env.clone(),
+            Arc::clone(&segments) as _,
+        )?);
+        let ready = first_start::make_ready(&ledger, &env, &config.data, admin_key)?;
+        let sealer = SealerConfig {
+            segment_raw_bytes: (config.segments.seal_mib as u64) << 20,
+            segment_age_us: config.segments.seal_after_s.saturating_mul(1_000_000),
+        };
+        let sealer = Sealer::start(
+            Arc::clone(&segments),
+            Arc::clone(&ledger),
+            Arc::clone(&env.clock),
+            sealer,
+        )?;
+        Ok(Self {
+            config,
+            env,
+            ledger,
+            segments,
+            sealer: Mutex::new(Some(sealer)),
+            keys: ready.keys,
+            audit: Audit::default(),
+            engines: RwLock::default(),
+            new_admin_key: ready.new_admin_key,
+        })
     }
 
     /// The admin key, if this start made it: shown once.
     #[must_use]
     pub fn new_admin_key(&self) -> Option<&str> {
-        todo!()
+        self.new_admin_key.as_deref()
     }
 
     /// Verifier key of a trail in the form `name+id+key`.
     #[must_use]
-    pub fn verifier_key(&self, _trail: &str) -> Option<String> {
-        todo!()
+    pub fn verifier_key(&self, trail: &str) -> Option<String> {
+        let trail = self.ledger.trail(&TrailId::new(trail).ok()?)?;
+        Some(trail.verifier_key().to_string())
     }
 
     /// Data directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        todo!()
+        self.ledger.dir()
     }
 
     /// Records what is still to be recorded, seals, signs, and stops. Blocks.
     pub fn close(&self) {
-        todo!()
+        self.audit.flush(&self.ledger);
+        let sealer = self
+            .sealer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if sealer.is_some_and(|sealer| !sealer.shutdown()) {
+            tracing::warn!("not everything is sealed; it stays in the write-ahead log");
+        }
+        self.ledger.shutdown();
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The server's clock.
+    pub(crate) fn now(&self) -> Micros {
+        self.env.clock.now()
+    }
+
+    /// The same, signed, for comparison with the times of events.
+    pub(crate) fn now_us(&self) -> i64 {
+        i64::try_from(self.now().0).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// How sealing goes; none after the node was closed.
+    pub(crate) fn sealer_health(&self) -> Option<SealerHealth> {
+        let sealer = self.sealer.lock().unwrap_or_else(PoisonError::into_inner);
+        sealer.as_ref().map(Sealer::health)
+    }
+
+    /// The reader of a trail.
+    pub(crate) fn engine(&self, trail: &Arc<Trail>) -> Engine {
+        let engines = self.engines.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.get(trail.id()) {
+            return engine.clone();
+        }
+        drop(engines);
+        let mut engines = self.engines.write().unwrap_or_else(PoisonError::into_inner);
+        engines
+            .entry(trail.id().clone())
+            .or_insert_with(|| Engine::new(Arc::clone(trail), Arc::clone(&self.segments)))
+            .clone()
+    }
+
+    /// Makes a trail with its admin key, and records that in the trail of the one who asked. Blocks.
+    pub(crate) fn create_trail(
+        &self,
+        id: &TrailId,
+        public: bool,
+        by: &Key,
+    ) -> Result<NewTrail, NodeError> {
+        let log = match self.ledger.create_trail(id) {
+            // A crash after the trail and before its key left it to nobody.
+            Err(LedgerError::TrailExists(id)) if self.keys.list(&id).is_empty() => {
+                self.ledger.trail(&id).ok_or(LedgerError::TrailExists(id))?
+            }
+            created => created?,
+        };
+        if public {
+            self.keys.publish(id)?;
+        }
+        let secret = self.keys.generate()?;
+        let spec = KeySpec {
+            trail: id.clone(),
+            name: "admin".to_owned(),
+            scopes: Scopes::TRAIL_ADMIN,
+            project: None,
+            expires_at: None,
+        };
+        let admin_key = self.keys.add(spec, &secret)?;
+        let meta = format!("{{\"public\":{public}}}");
+        let event = SystemEvent {
+            actor_type: "user",
+            actor_id: &by.id,
+            resource: Some(("trail", id.as_str())),
+            meta: Some(&meta),
+            ..SystemEvent::new("trail.created")
+        };
+        if let Some(home) = self.ledger.trail(&by.trail) {
+            audit::record(&home, &event)?;
+        }
+        Ok(NewTrail {
+            log,
+            admin_key,
+            admin_key_text: secret.text,
+        })
     }
 }

@@ -1,0 +1,93 @@
+//! What the handlers share, and its bounds.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::{
+    metrics::Metrics,
+    node::Node,
+    openapi,
+    problem::{Code, Problem},
+};
+
+/// Reads that run at once; each may hold decoded pages of a segment in memory.
+const READS_AT_ONCE: usize = 8;
+/// How long a read waits for its turn.
+const READ_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The HTTP face of a node.
+pub(crate) struct App {
+    node: Arc<Node>,
+    metrics: Metrics,
+    /// Bytes of request bodies that may be in memory.
+    bodies: Arc<Semaphore>,
+    reads: Semaphore,
+    requests: AtomicU64,
+    openapi: Bytes,
+}
+
+impl App {
+    pub(crate) fn new(node: Arc<Node>) -> Self {
+        let bodies = node.config().http.max_bodies_mib << 20;
+        Self {
+            metrics: Metrics::new(),
+            bodies: Arc::new(Semaphore::new(bodies.min(Semaphore::MAX_PERMITS))),
+            reads: Semaphore::new(READS_AT_ONCE),
+            // The start's time in the upper half: ids of two runs differ.
+            requests: AtomicU64::new(node.now().0 << 20),
+            openapi: openapi::document().into(),
+            node,
+        }
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn bodies(&self) -> &Arc<Semaphore> {
+        &self.bodies
+    }
+
+    pub(crate) fn openapi(&self) -> Bytes {
+        self.openapi.clone()
+    }
+
+    pub(crate) fn next_request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("req_{number:016x}")
+    }
+
+    /// Runs a read on a thread that may block.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = tokio::time::timeout(READ_PATIENCE, self.reads.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(Problem::new(Code::Busy, "too many reads are running"));
+        };
+        blocking(read).await
+    }
+}
+
+/// Runs a change of keys or trails on a thread that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .unwrap_or_else(|error| Err(Problem::internal(&error)))
+}

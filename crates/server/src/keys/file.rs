@@ -1,0 +1,139 @@
+//! `DIR/keys.json`: keys and what is public.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use event::{Micros, TrailId};
+use journal::{Fs, FsError};
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Scopes, secret::KeyHash};
+
+const VERSION: u32 = 1;
+/// Only the owner reads it: hashes are not secrets, but nobody else's business.
+const MODE: u32 = 0o600;
+
+/// Why the keys are not available.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file cannot be read or replaced.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The file is not what this version writes.
+    #[error("{path}: {detail}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The system has no randomness for a new key.
+    #[error("no randomness for a new key")]
+    Entropy(#[from] std::io::Error),
+    /// The file holds as many keys as it may.
+    #[error("a node has at most {max} keys")]
+    TooMany {
+        /// The bound.
+        max: usize,
+    },
+}
+
+/// Who may do what on a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contents {
+    pub(super) keys: Vec<Arc<Key>>,
+    pub(super) public: BTreeSet<TrailId>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    v: u32,
+    public_trails: Vec<String>,
+    keys: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    trail: String,
+    name: String,
+    scopes: Scopes,
+    project: Option<String>,
+    created_at: u64,
+    expires_at: Option<u64>,
+    revoked_at: Option<u64>,
+    sha256: String,
+}
+
+/// Reads the file; `None` before the first start has written it.
+pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Option<Contents>, KeysError> {
+    if !fs.exists(path)? {
+        return Ok(None);
+    }
+    let malformed = |detail: String| KeysError::Malformed {
+        path: path.to_owned(),
+        detail,
+    };
+    let file: File =
+        serde_json::from_slice(&fs.read(path)?).map_err(|error| malformed(error.to_string()))?;
+    if file.v != VERSION {
+        return Err(malformed(format!(
+            "expected version {VERSION}, found {}",
+            file.v
+        )));
+    }
+    let trail = |name: String| TrailId::new(name).map_err(|error| malformed(error.to_string()));
+    let keys = file.keys.into_iter().map(|entry| {
+        Ok(Arc::new(Key {
+            trail: trail(entry.trail)?,
+            hash: KeyHash::from_hex(&entry.sha256)
+                .ok_or_else(|| malformed(format!("key {} has no SHA-256", entry.id)))?,
+            id: entry.id,
+            name: entry.name,
+            scopes: entry.scopes,
+            project: entry.project,
+            created_at: Micros(entry.created_at),
+            expires_at: entry.expires_at.map(Micros),
+            revoked_at: entry.revoked_at.map(Micros),
+        }))
+    });
+    Ok(Some(Contents {
+        keys: keys.collect::<Result<_, KeysError>>()?,
+        public: file
+            .public_trails
+            .into_iter()
+            .map(trail)
+            .collect::<Result<_, _>>()?,
+    }))
+}
+
+/// Replaces the file, durably.
+pub(super) fn save(fs: &dyn Fs, path: &Path, contents: &Contents) -> Result<(), KeysError> {
+    let entry = |key: &Arc<Key>| Entry {
+        id: key.id.clone(),
+        trail: key.trail.as_str().to_owned(),
+        name: key.name.clone(),
+        scopes: key.scopes,
+        project: key.project.clone(),
+        created_at: key.created_at.0,
+        expires_at: key.expires_at.map(|at| at.0),
+        revoked_at: key.revoked_at.map(|at| at.0),
+        sha256: key.hash.to_hex(),
+    };
+    let file = File {
+        v: VERSION,
+        public_trails: contents.public.iter().map(ToString::to_string).collect(),
+        keys: contents.keys.iter().map(entry).collect(),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&file).map_err(|error| KeysError::Malformed {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    })?;
+    bytes.push(b'\n');
+    Ok(fs.write_atomic(path, &bytes, Some(MODE))?)
+}
