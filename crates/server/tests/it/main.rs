@@ -1,0 +1,21 @@
+//! Real HTTP against a node on a temporary directory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod client;
+mod durability;
+mod interface;
+mod keys;
+mod limits;
+mod log;
+mod matrix;
+mod pages;
+mod proofs;
+mod reading;
+mod running;
+mod trails;
+mod writing;
