@@ -95,3 +95,30 @@ impl TimeRange {
         self.contains(first) && self.contains(last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TimeRange;
+
+    #[test]
+    fn spans_are_judged_like_their_instants() {
+        let ends = || [None].into_iter().chain((-2..=2).map(Some));
+        let spans = || (-2..=2).flat_map(|first| (first..=2).map(move |last| [first, last]));
+        for (from, to) in ends().flat_map(|from| ends().map(move |to| (from, to))) {
+            let range = TimeRange { from, to };
+            for span in spans() {
+                let mut instants = span[0]..=span[1];
+                let all = instants.clone().all(|instant| range.contains(instant));
+                assert_eq!(range.covers(span), all, "{range:?} {span:?}");
+                // An empty range may overlap: that only costs a look.
+                let any = instants.any(|instant| range.contains(instant));
+                assert!(range.overlaps(span) >= any, "{range:?} {span:?}");
+                let is_empty = from.zip(to).is_some_and(|(from, to)| from >= to);
+                assert!(
+                    is_empty || range.overlaps(span) == any,
+                    "{range:?} {span:?}"
+                );
+            }
+        }
+    }
+}

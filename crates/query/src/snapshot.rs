@@ -39,8 +39,7 @@ impl Snapshot {
         frontier: Arc<Mutex<Frontier>>,
     ) -> Self {
         Self {
-            // What is sealed was durable before, also where the hot tail was taken too early to hold it.
-            size: hot.end.0.max(sealed.size()),
+            size: hot.end.0,
             trail,
             hot: Arc::new(hot),
             sealed,
@@ -175,9 +174,9 @@ impl Snapshot {
         Ok(Some(bundle))
     }
 
-    /// One past the last event that is read from segments.
+    /// Where the events that are read from segments end; may lie above the snapshot's size.
     pub(crate) fn sealed_end(&self) -> u64 {
-        self.sealed.size().min(self.size)
+        self.sealed.size()
     }
 
     pub(crate) fn sealed(&self) -> &store::Snapshot {

@@ -20,11 +20,19 @@ pub(crate) struct Node {
 impl Node {
     /// With one trail, which holds `trail.created`.
     pub(crate) fn new() -> Self {
+        Self::with_checkpoints_every(500)
+    }
+
+    pub(crate) fn with_checkpoints_every(checkpoint_interval_ms: u64) -> Self {
         let dir = TempDir::new().unwrap();
         let segments = Segments::open(dir.path(), store::Config::default()).unwrap();
         let segments = Arc::new(segments);
         let env = Env::system(SimFs::new(1).handle());
-        let ledger = Ledger::open(Config::new(dir.path()), env, Arc::clone(&segments) as _);
+        let config = Config {
+            checkpoint_interval_ms,
+            ..Config::new(dir.path())
+        };
+        let ledger = Ledger::open(config, env, Arc::clone(&segments) as _);
         let ledger = Arc::new(ledger.unwrap());
         let trail = ledger.create_trail(&TrailId::new("main").unwrap()).unwrap();
         Self {

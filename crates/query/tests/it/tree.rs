@@ -11,29 +11,44 @@ const WITHOUT_CONTENT: &str = r#"{"actor":{"id":"a"},"action":"x"}"#;
 
 #[test]
 fn the_root_of_every_size_is_that_of_its_leaves() {
+    for checkpoint_interval_ms in [1, 3_600_000] {
+        let node = Node::with_checkpoints_every(checkpoint_interval_ms);
+        let mut tree = Frontier::new();
+        let mut roots = vec![tree.root()];
+        for _ in 0..6 {
+            node.record(&[EVENT, WITHOUT_CONTENT, EVENT]);
+            let view = node.engine.snapshot().unwrap();
+            for size in tree.size()..view.size() {
+                tree.append(node.trail.leaf_hash(Seq(size)).unwrap(), |_, _| {});
+                roots.push(tree.root());
+            }
+            let check = |size: u64| {
+                let root = view.at(size).unwrap().root().unwrap();
+                assert_eq!(root, roots[usize::try_from(size).unwrap()], "{size}");
+            };
+            (0..=view.size()).for_each(check);
+            (0..=view.size()).rev().for_each(check);
+        }
+    }
+}
+
+#[test]
+fn a_root_is_found_after_the_leaves_before_it_were_signed_and_sealed() {
     let node = Node::new();
     let mut tree = Frontier::new();
-    for _ in 0..6 {
-        node.record(&[EVENT, WITHOUT_CONTENT, EVENT]);
-        let view = node.engine.snapshot().unwrap();
-        // Forwards, backwards and ahead of the signed checkpoint or not.
-        for size in tree.size()..view.size() {
-            assert_eq!(
-                view.at(size).unwrap().root().unwrap(),
-                tree.root(),
-                "{size}"
-            );
-            tree.append(node.trail.leaf_hash(Seq(size)).unwrap(), |_, _| {});
+    let mut record = || {
+        node.record(&[EVENT; 5]);
+        for seq in tree.size()..node.trail.size() {
+            tree.append(node.trail.leaf_hash(Seq(seq)).unwrap(), |_, _| {});
         }
-        assert_eq!(view.root().unwrap(), tree.root());
-        assert_eq!(
-            view.root().unwrap(),
-            node.engine.snapshot().unwrap().root().unwrap()
-        );
-    }
-    let signed = node.wait_integrated(tree.size());
-    let view = node.engine.snapshot().unwrap();
-    assert_eq!(view.at(signed.size).unwrap().root().unwrap(), signed.root);
+        tree.root()
+    };
+    let root = || node.engine.snapshot().unwrap().root().unwrap();
+    assert_eq!(record(), root());
+    record();
+    node.wait_integrated(11);
+    node.seal(11);
+    assert_eq!(record(), root());
 }
 
 #[test]
@@ -42,7 +57,9 @@ fn bundles_hold_the_leaves_of_the_tree() {
     node.record(&[EVENT; 200]);
     node.record(&[WITHOUT_CONTENT; 100]);
     node.seal(280);
+    let signed = node.wait_integrated(301);
     let view = node.engine.snapshot().unwrap();
+    assert_eq!(view.root().unwrap(), signed.root);
     for (index, width) in [(0, 256), (0, 1), (0, 37), (1, 45), (1, 1)] {
         let bundle = view.entries(index, width).unwrap().unwrap();
         let entries = tlog::decode_entries(&bundle, width).unwrap();
