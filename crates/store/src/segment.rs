@@ -2,72 +2,36 @@
 
 mod copy;
 mod data;
+mod files;
 mod hybrid;
+mod lookup;
+mod opened;
 mod page;
 mod rows;
 
 use std::{
     ops::Range,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, RwLock},
 };
 
 use bytes::Bytes;
-use event::{RecordView, Seq, TrailId};
-use parquet::{
-    column::page::{Page, PageReader},
-    file::{
-        metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData},
-        page_index::offset_index::PageLocation,
-        serialized_reader::SerializedPageReader,
-        statistics::Statistics,
-    },
-};
+use event::TrailId;
 
 pub(crate) use copy::CopiedGroup;
 pub use data::{Ints, Texts};
+pub(crate) use files::SegmentFiles;
+use opened::Opened;
 pub(crate) use page::PayloadPage;
 pub use rows::{Order, Row, Rows};
 
 use crate::{
     cache::{Cache, Cached, Key},
-    checked::CheckedFile,
     column::{Column, Kind},
     error::StoreError,
-    ids::{self, IdTable},
+    ids::IdTable,
     manifest::SegmentInfo,
     objects::Objects,
-    sums::{Sums, sha256_hex},
 };
-
-/// Names of the three files of a segment.
-#[derive(Clone, Debug)]
-pub(crate) struct SegmentFiles {
-    /// Without folder and extension.
-    pub(crate) name: String,
-    pub(crate) parquet: String,
-    pub(crate) sums: String,
-    pub(crate) ids: String,
-}
-
-impl SegmentFiles {
-    pub(crate) fn new(trail: &TrailId, name: &str) -> Self {
-        let file = |extension: &str| format!("{}/{name}.{extension}", Self::folder(trail));
-        Self {
-            name: name.to_owned(),
-            parquet: file("parquet"),
-            sums: file("sum"),
-            ids: file("ids"),
-        }
-    }
-
-    pub(crate) fn folder(trail: &TrailId) -> String {
-        format!("trails/{trail}/segments")
-    }
-
-    pub(crate) fn all(&self) -> [&str; 3] {
-        [&self.parquet, &self.sums, &self.ids]
-    }
-}
 
 /// A run of rows of a segment whose columns are read together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,13 +58,6 @@ pub struct Segment {
     repairs: bool,
     opened: OnceLock<Opened>,
     table: RwLock<Option<Arc<IdTable>>>,
-}
-
-#[derive(Debug)]
-struct Opened {
-    file: Arc<CheckedFile>,
-    metadata: ParquetMetaData,
-    groups: Vec<Group>,
 }
 
 impl Segment {
@@ -176,34 +133,6 @@ impl Segment {
     pub fn digest(&self, seq: u64) -> Result<Option<[u8; 16]>, StoreError> {
         let digest = self.payload(Column::Digest, seq)?;
         Ok(digest.and_then(|bytes| bytes.first_chunk().copied()))
-    }
-
-    /// The event with this id, if it is here: its sequence number and record.
-    ///
-    /// # Errors
-    ///
-    /// As [`Segment::record`]. A missing or damaged id table is rebuilt, no error.
-    pub fn find(&self, id: &str) -> Result<Option<(Seq, Bytes)>, StoreError> {
-        self.find_hashed(id, ids::hash_id(id))
-    }
-
-    pub(crate) fn find_hashed(
-        &self,
-        id: &str,
-        hash: u64,
-    ) -> Result<Option<(Seq, Bytes)>, StoreError> {
-        let rows = match self.table()?.rows(hash) {
-            Err(error @ StoreError::Damaged { .. }) => self.rebuilt_table(&error)?.rows(hash)?,
-            rows => rows?,
-        };
-        for row in rows {
-            let seq = self.info.first + row;
-            let record = self.record(seq)?;
-            if RecordView::parse(&record).is_ok_and(|view| view.id == id) {
-                return Ok(Some((Seq(seq), record)));
-            }
-        }
-        Ok(None)
     }
 
     /// An integer column of a row group; `None` for a column of another kind.
@@ -324,197 +253,5 @@ impl Segment {
         }
         let opened = Opened::load(&self.objects, &self.files, &self.info)?;
         Ok(self.opened.get_or_init(|| opened))
-    }
-
-    fn load_table(&self) -> Result<IdTable, StoreError> {
-        let file = self.objects.open(&self.files.ids)?;
-        let rows = self.info.end - self.info.first;
-        IdTable::open(file, &self.objects.path(&self.files.ids), rows)
-    }
-
-    fn table(&self) -> Result<Arc<IdTable>, StoreError> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = table.as_ref() {
-            return Ok(Arc::clone(table));
-        }
-        drop(table);
-        match self.load_table() {
-            Ok(table) => Ok(self.keep_table(table)),
-            Err(error @ (StoreError::Damaged { .. } | StoreError::Missing { .. })) => {
-                self.rebuilt_table(&error)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn keep_table(&self, table: IdTable) -> Arc<IdTable> {
-        let table = Arc::new(table);
-        let mut kept = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(Arc::clone(&table));
-        table
-    }
-
-    fn rebuilt_table(&self, reason: &StoreError) -> Result<Arc<IdTable>, StoreError> {
-        tracing::warn!(%reason, "an id table is rebuilt from its segment");
-        let bytes = ids::encode(&self.hashes()?)?;
-        if self.repairs
-            && let Err(error) = self.objects.put(&self.files.ids, bytes.clone())
-        {
-            tracing::warn!(%error, "a rebuilt id table could not be written");
-        }
-        let rows = self.info.end - self.info.first;
-        let table = IdTable::in_memory(bytes, &self.objects.path(&self.files.ids), rows)?;
-        Ok(self.keep_table(table))
-    }
-
-    /// Hashes of the ids of all rows.
-    fn hashes(&self) -> Result<Vec<u64>, StoreError> {
-        let mut hashes = Vec::new();
-        for group in 0..self.groups()?.len() {
-            hashes.extend(self.group_hashes(group)?);
-        }
-        Ok(hashes)
-    }
-
-    fn group_hashes(&self, group: usize) -> Result<Vec<u64>, StoreError> {
-        let opened = self.opened()?;
-        let pages = opened.pages(&self.info, group, Column::Id)?;
-        let texts = Texts::decode(pages.rows, pages.reader)
-            .map_err(|error| StoreError::from_parquet(opened.file.path(), error))?;
-        Ok((0..texts.rows())
-            .map(|row| ids::hash_id(texts.get(row).unwrap_or("")))
-            .collect())
-    }
-}
-
-/// The pages of one column of one row group.
-struct ColumnPages {
-    rows: usize,
-    descriptor: parquet::schema::types::ColumnDescPtr,
-    reader: SerializedPageReader<CheckedFile>,
-}
-
-impl Opened {
-    fn load(
-        objects: &Objects,
-        files: &SegmentFiles,
-        info: &SegmentInfo,
-    ) -> Result<Self, StoreError> {
-        let path = objects.path(&files.parquet);
-        let file = objects.open(&files.parquet)?;
-        let bytes = objects.get(&files.sums)?;
-        let actual = sha256_hex(&bytes);
-        let sums = Sums::parse(&bytes).filter(|_| actual == info.sums_sha256);
-        let sums = sums.ok_or_else(|| StoreError::Damaged {
-            path: objects.path(&files.sums),
-            offset: 0,
-            detail: format!("expected SHA-256 {}, found {actual}", info.sums_sha256),
-        })?;
-        let file = Arc::new(CheckedFile::new(file, path.clone(), sums)?);
-        let metadata = ParquetMetaDataReader::new()
-            .with_offset_index_policy(PageIndexPolicy::Required)
-            .parse_and_finish(&*file)
-            .map_err(|error| StoreError::from_parquet(&path, error))?;
-        let mut first = info.first;
-        let groups: Vec<Group> = metadata
-            .row_groups()
-            .iter()
-            .map(|group| {
-                let group = describe(group, first);
-                first = group.end;
-                group
-            })
-            .collect();
-        if first != info.end {
-            return Err(StoreError::Damaged {
-                path,
-                offset: 0,
-                detail: format!(
-                    "expected {} rows, found {}",
-                    info.end - info.first,
-                    first - info.first
-                ),
-            });
-        }
-        Ok(Self {
-            file,
-            metadata,
-            groups,
-        })
-    }
-
-    /// Row group of an event and its row in there.
-    fn locate(&self, seq: u64) -> Option<(usize, usize)> {
-        let group = self.groups.partition_point(|group| group.end <= seq);
-        let row = seq.checked_sub(self.groups.get(group)?.first)?;
-        Some((group, usize::try_from(row).ok()?))
-    }
-
-    fn locations(&self, group: usize, column: Column) -> &[PageLocation] {
-        self.metadata
-            .page_index()
-            .and_then(|index| index.page_locations(group, column.index()))
-            .map_or(&[], Vec::as_slice)
-    }
-
-    fn pages(
-        &self,
-        info: &SegmentInfo,
-        group: usize,
-        column: Column,
-    ) -> Result<ColumnPages, StoreError> {
-        let seq = info.end;
-        if group >= self.groups.len() {
-            return Err(StoreError::NotHere { seq });
-        }
-        let metadata = self.metadata.row_group(group);
-        let rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
-        let chunk = metadata.column(column.index());
-        let locations = self.locations(group, column).to_vec();
-        let reader =
-            SerializedPageReader::new(Arc::clone(&self.file), chunk, rows, Some(locations))
-                .map_err(|error| StoreError::from_parquet(self.file.path(), error))?;
-        Ok(ColumnPages {
-            rows,
-            descriptor: chunk.column_descr_ptr(),
-            reader,
-        })
-    }
-
-    /// One data page of a column without a dictionary.
-    fn page(
-        &self,
-        info: &SegmentInfo,
-        group: usize,
-        column: Column,
-        page: usize,
-    ) -> Result<Page, StoreError> {
-        let mut reader = self.pages(info, group, column)?.reader;
-        let read = || {
-            for _ in 0..page {
-                reader.skip_next_page()?;
-            }
-            reader
-                .get_next_page()?
-                .ok_or_else(|| page::malformed("a page is missing"))
-        };
-        let mut read = read;
-        read().map_err(|error| StoreError::from_parquet(self.file.path(), error))
-    }
-}
-
-fn describe(metadata: &RowGroupMetaData, first: u64) -> Group {
-    let range = |column: Column| match metadata.column(column.index()).statistics() {
-        Some(Statistics::Int64(range)) => [
-            range.min_opt().copied().unwrap_or(i64::MIN),
-            range.max_opt().copied().unwrap_or(i64::MAX),
-        ],
-        _ => [i64::MIN, i64::MAX],
-    };
-    Group {
-        first,
-        end: first + u64::try_from(metadata.num_rows()).unwrap_or(0),
-        recorded_at: range(Column::RecordedAt).map(|micros| u64::try_from(micros).unwrap_or(0)),
-        time: range(Column::Time),
     }
 }
