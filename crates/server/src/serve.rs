@@ -1,6 +1,8 @@
 //! Accepting connections, answering requests, and stopping.
 
 mod stall;
+#[cfg(test)]
+mod trouble;
 
 use std::{
     convert::Infallible,

@@ -17,7 +17,7 @@ use super::{media_type, typed};
 use crate::{
     app::{App, blocking},
     auth::Caller,
-    body,
+    body::{self, Held},
     keys::Scope,
     params::{Kind, Param, Params},
     problem::{Code, Problem},
@@ -90,12 +90,7 @@ pub(crate) async fn write(
     let held = body::read(&app, &parts.headers, body, BODY_BYTES).await?;
     let ack = ack(&params)?;
     let format = format(&parts.headers)?;
-    let checked = if held.bytes.len() <= INLINE_BYTES {
-        check(&held.bytes, format, &caller, ip)?
-    } else {
-        let caller = caller.clone();
-        blocking(move || check(&held.bytes, format, &caller, ip)).await?
-    };
+    let checked = take_apart(held, format, &caller, ip).await?;
     let outcomes = if checked.events.is_empty() {
         Vec::new()
     } else {
@@ -145,6 +140,20 @@ fn format(headers: &HeaderMap) -> Result<BatchFormat, Problem> {
             "Content-Type is application/json or application/x-ndjson",
         )),
     }
+}
+
+/// Lets go of the body before the events are written.
+async fn take_apart(
+    held: Held,
+    format: BatchFormat,
+    caller: &Caller,
+    ip: IpAddr,
+) -> Result<Checked, Problem> {
+    if held.bytes.len() <= INLINE_BYTES {
+        return check(&held.bytes, format, caller, ip);
+    }
+    let caller = caller.clone();
+    blocking(move || check(&held.bytes, format, &caller, ip)).await
 }
 
 fn check(
