@@ -47,23 +47,24 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    /// Runs until the sequencer is gone. After an error nothing more is written or acknowledged: the replies
-    /// of the failed group are dropped, which their waiters see as a stopped log.
-    pub(crate) fn run(mut self) {
+    /// Runs until the sequencer is gone, and returns itself for [`Self::drop_files`]. After an error nothing more
+    /// is written or acknowledged: the replies of the failed group are dropped, which their waiters see as a
+    /// stopped log.
+    pub(crate) fn run(mut self) -> Option<Self> {
         loop {
             match self.groups.recv_timeout(IDLE) {
                 Ok(group) => {
                     if let Err(error) = self.commit(group) {
                         self.health.stop("committer", &error);
-                        return;
+                        return None;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return Some(self),
             }
             if let Err(error) = self.drop_files() {
                 self.health.stop("committer", &error);
-                return;
+                return None;
             }
         }
     }
@@ -89,7 +90,7 @@ impl Committer {
 
     /// Removes the files that no trail needs any more. Only this thread adds frames, so what no trail
     /// names now is not needed.
-    fn drop_files(&mut self) -> Result<(), JournalError> {
+    pub(crate) fn drop_files(&mut self) -> Result<(), JournalError> {
         let trails = self.trails.read().unwrap_or_else(PoisonError::into_inner);
         let needed = trails
             .values()

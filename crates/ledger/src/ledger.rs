@@ -105,7 +105,7 @@ pub struct Ledger {
 
 struct Running {
     sequencer: JoinHandle<()>,
-    committer: JoinHandle<()>,
+    committer: JoinHandle<Option<Committer>>,
     integrator: JoinHandle<()>,
     /// Dropped to stop the integrator.
     stop_integrator: mpsc::Sender<()>,
@@ -263,14 +263,16 @@ impl Ledger {
         };
         // A full queue of a stopped log is never drained; then the sequencer has left already.
         let _ = self.queue.try_send(Message::Stop);
-        for (name, thread) in [
-            ("sequencer", running.sequencer),
-            ("committer", running.committer),
-        ] {
-            join(name, thread);
-        }
+        join("sequencer", running.sequencer);
+        let committer = join("committer", running.committer).flatten();
         drop(running.stop_integrator);
         join("integrator", running.integrator);
+        // What the last checkpoint covers and the segments hold is no longer needed.
+        if let Some(mut committer) = committer
+            && let Err(error) = committer.drop_files()
+        {
+            self.health.stop("committer", &error);
+        }
     }
 }
 
@@ -280,13 +282,18 @@ impl Drop for Ledger {
     }
 }
 
-fn join(name: &'static str, thread: JoinHandle<()>) {
-    if thread.join().is_err() {
+fn join<T>(name: &'static str, thread: JoinHandle<T>) -> Option<T> {
+    let ended = thread.join();
+    if ended.is_err() {
         tracing::error!(thread = name, "a thread of the ledger panicked");
     }
+    ended.ok()
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LedgerError> {
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, LedgerError> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(run)

@@ -17,6 +17,7 @@ use crate::{
     epochs::Epochs,
     error::LedgerError,
     frame::Frame,
+    keys::{TrailKeys, log_key_path},
     recovery::{leaves, unwrap_visit, wal_dir},
     tree::{LEVELS, TreeReader, level_len},
 };
@@ -26,6 +27,7 @@ const RUN: u64 = 4_096;
 
 /// One trail's files.
 pub struct OfflineTrail {
+    env: Env,
     id: TrailId,
     dir: PathBuf,
     vkey: VerifierKey,
@@ -102,6 +104,7 @@ impl OfflineTrail {
             .and_then(|text| text.strip_suffix('\n')?.parse().ok())
             .ok_or_else(|| malformed(path, "not a verifier key"))?;
         Ok(Self {
+            env: env.clone(),
             signed: checkpoints::read_signed(env.fs.as_ref(), &dir, &vkey)?,
             tree: TreeReader::new(Arc::clone(&env.fs), dir.join("tree")),
             epochs: Epochs::open(env.clone(), dir.join("epochs"))?,
@@ -127,6 +130,20 @@ impl OfflineTrail {
     #[must_use]
     pub fn verifier_key(&self) -> &VerifierKey {
         &self.vkey
+    }
+
+    /// Checks the secret keys beside the log against their checksums and the verifier key. A copy made for
+    /// verification need not have them: then the answer is false.
+    ///
+    /// # Errors
+    /// If one of them is damaged, cannot be read, or is missing beside the other.
+    pub fn check_keys(&self) -> Result<bool, LedgerError> {
+        let present = self.env.fs.exists(&log_key_path(&self.dir))?
+            || self.env.fs.exists(&self.dir.join("dedup.key"))?;
+        if present {
+            TrailKeys::load(&self.env, &self.dir)?;
+        }
+        Ok(present)
     }
 
     /// The newest checkpoint; its signature was checked with the key found beside the log.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use event::Seq;
 use ledger::offline::OfflineTrail;
-use tlog::{SigningKey, VerifierKey};
+use tlog::VerifierKey;
 
 use super::report::{Report, chain};
 
@@ -16,7 +16,7 @@ pub(super) fn check(
     report: &mut Report,
 ) {
     for trail in trails {
-        check_signing_key(trail, report);
+        check_secret_keys(trail, report);
         check_epochs(trail, report);
     }
     // Beside the data, for people: the key of the default trail.
@@ -40,34 +40,15 @@ pub(super) fn check(
     }
 }
 
-/// `log.key` must be the secret of `log.vkey`. It may be absent: a copy to be verified need not have secrets.
-fn check_signing_key(trail: &OfflineTrail, report: &mut Report) {
-    let path = trail.dir().join("log.key");
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            report
-                .notes
-                .push(format!("{} was not checked: {error}", path.display()));
-            return;
-        }
-    };
-    let key = std::str::from_utf8(&bytes).ok().and_then(|text| {
-        let (origin, seed) = text.split_once('\n')?;
-        SigningKey::from_seed(origin, &unhex(seed.trim_end())?).ok()
-    });
-    if key.as_ref().map(SigningKey::verifier) != Some(trail.verifier_key()) {
-        report.damage.push(format!(
-            "{}: not the secret of the key in log.vkey",
-            path.display()
-        ));
-    }
-    let path = trail.dir().join("dedup.key");
-    let dedup = std::fs::read_to_string(&path).unwrap_or_default();
-    if unhex(dedup.trim_end()).is_none() {
-        report
-            .damage
-            .push(format!("{}: not 32 bytes in hex", path.display()));
+/// The secret keys beside the log, if they are there.
+fn check_secret_keys(trail: &OfflineTrail, report: &mut Report) {
+    match trail.check_keys() {
+        Ok(true) => {}
+        Ok(false) => report.notes.push(format!(
+            "{} has no secret keys: a copy for verification need not have them",
+            trail.dir().display()
+        )),
+        Err(error) => report.damage.push(chain(&error)),
     }
 }
 
@@ -85,15 +66,4 @@ fn check_epochs(trail: &OfflineTrail, report: &mut Report) {
             report.damage.push(chain(&error));
         }
     }
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut out = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(out)
 }
