@@ -52,7 +52,10 @@ impl TrailKeys {
         let text = text(env, &path)?;
         let log = text
             .split_once('\n')
-            .and_then(|(origin, seed)| SigningKey::from_seed(origin, &unhex(seed)?).ok())
+            .and_then(|(origin, seed)| {
+                let seed = unhex(seed.strip_suffix('\n')?)?;
+                SigningKey::from_seed(origin, &seed).ok()
+            })
             .ok_or(LedgerError::Malformed {
                 path,
                 what: "not an origin and the seed of a signing key",
@@ -106,14 +109,14 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Lower case only, so that one key has one text.
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let text = text.trim_end();
     let mut out = [0; N];
-    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if text.len() != 2 * N {
         return None;
     }
     for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }
-    Some(out)
+    (hex(&out) == text).then_some(out)
 }
