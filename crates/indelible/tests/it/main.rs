@@ -1,0 +1,15 @@
+//! Drives the real binary, as a user would.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod commands;
+mod damage;
+mod disk;
+mod exec;
+mod kill;
+mod machine;
+mod spool;
