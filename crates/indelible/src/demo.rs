@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use event::Micros;
+use event::{Micros, RecordView};
 use ledger::{Clock, SystemClock};
 use serde_json::json;
 use tlog::VerifierKey;
@@ -15,6 +15,7 @@ use tlog::VerifierKey;
 use crate::{
     child::{ChildServer, new_key},
     client::{Client, Remote},
+    get,
     query::{Ask, newest, table},
     screen::{Paint, columns},
     serve::stop_signal,
@@ -102,6 +103,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         paint,
         "4  Nobody changed it: every record, hash and signature checked over HTTP",
     );
+    let newest = records
+        .first()
+        .and_then(|record| RecordView::parse(record.as_bytes()).ok());
+    get::proof(&client, newest.context("the trail is empty")?.seq.0)?;
     let vkey: VerifierKey = std::fs::read_to_string(data.join("log.vkey"))
         .context("log.vkey")?
         .trim_end()

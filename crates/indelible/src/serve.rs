@@ -59,8 +59,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         let node =
             tokio::task::spawn_blocking(move || Node::open(config, admin_key.as_deref())).await??;
         let node = Arc::new(node);
+        // Before anybody can learn from the greeting that there is a server to stop.
+        let stop = stop_signal()?;
         greet(&node, address);
-        server::serve(node, listener, stop_signal()?).await?;
+        server::serve(node, listener, stop).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -1,7 +1,6 @@
 //! `indelible verify`: checks everything, says what it checked and what failed where.
 
 mod bundle;
-mod checkpoints;
 mod dir;
 mod hot;
 mod keys;

@@ -11,14 +11,13 @@ use std::{
 
 use journal::{DroppedTail, RealFs};
 use ledger::{
-    Env,
+    Env, LedgerError,
     offline::{self, OfflineTrail},
 };
 use store::Segments;
 use tlog::VerifierKey;
 
 use super::{
-    checkpoints,
     hot::{self, Hot},
     keys, records,
     report::{Report, TrailReport, chain, number},
@@ -71,7 +70,7 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
     let trails = match offline::trails(&env, dir) {
         Ok(trails) => trails,
         Err(error) => {
-            report.damage.push(chain(&error));
+            report.damage.push(in_file(&error));
             return report;
         }
     };
@@ -91,7 +90,6 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
         }
     };
     for (trail, hot) in trails.iter().zip(hot) {
-        checkpoints::check(trail, &mut report);
         let mut summary = TrailReport {
             name: trail.id().to_string(),
             key: trail.verifier_key().to_string(),
@@ -121,6 +119,22 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
         ));
     }
     report
+}
+
+/// An error about a journal as a whole, with the file at whose end it lost something.
+fn in_file(error: &LedgerError) -> String {
+    let LedgerError::Malformed { path, .. } = error else {
+        return chain(error);
+    };
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path());
+    let last = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wal"))
+        .max();
+    match last.as_deref().and_then(Path::file_name) {
+        Some(last) => format!("{} (the last file is {})", chain(error), last.display()),
+        None => chain(error),
+    }
 }
 
 fn check_trail(
@@ -176,6 +190,13 @@ fn check_trail(
         Ok(tree) => {
             summary.leaves = tree.leaves;
             summary.checkpoints = tree.checkpoints;
+            // Only a crash at the very first checkpoint leaves a note in the journal and no file.
+            let newest = trail.dir().join("checkpoint");
+            if tree.checkpoints > 1 && !newest.exists() {
+                report
+                    .damage
+                    .push(format!("{} is missing", newest.display()));
+            }
         }
         Err(error) => report
             .damage

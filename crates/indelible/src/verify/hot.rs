@@ -90,7 +90,10 @@ fn hot_event(trail: &OfflineTrail, hot: &mut Hot, event: &HotEvent<'_>) -> Optio
             "trail {}: record {seq} has leaf hash {}, {} has {stored}",
             trail.id(),
             event.leaf_hash,
-            trail.dir().join("tree/0").display(),
+            trail
+                .dir()
+                .join(format!("tree/0/{:06}", seq / 65_536))
+                .display(),
         )),
         Err(error) => Some(chain(&error)),
     }

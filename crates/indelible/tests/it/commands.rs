@@ -6,7 +6,7 @@ use crate::machine::Machine;
 
 fn filled() -> Machine {
     let machine = Machine::serving();
-    let events: String = (0..250)
+    let events: Vec<String> = (0..250)
         .map(|n| {
             format!(
                 "{{\"id\":\"e-{n}\",\"actor\":{{\"id\":\"agent-{}\"}},\"action\":\"order.create\",\
@@ -16,7 +16,7 @@ fn filled() -> Machine {
             )
         })
         .collect();
-    assert_eq!(machine.post(&events)["recorded"], 250);
+    assert_eq!(machine.post(&events.concat())["recorded"], 250);
     machine
 }
 
@@ -24,11 +24,22 @@ fn filled() -> Machine {
 fn query_is_newest_first_and_pages_through_everything() {
     let machine = filled();
     let all = machine.json(&["query", "action:order.create", "--limit", "1000"]);
-    let seqs: Vec<u64> = all.iter().map(|record| record["seq"].as_u64().unwrap()).collect();
+    let seqs: Vec<u64> = all
+        .iter()
+        .map(|record| record["seq"].as_u64().unwrap())
+        .collect();
     assert_eq!(seqs.len(), 250);
     assert!(seqs.is_sorted_by(|a, b| a > b));
-    assert!(all.iter().all(|record| record.get("links").is_none()), "a line is the exact record");
-    assert_eq!(machine.json(&["query", "actor:agent-1 status:201", "--limit", "1000"]).len(), 125);
+    assert!(
+        all.iter().all(|record| record.get("links").is_none()),
+        "a line is the exact record"
+    );
+    assert_eq!(
+        machine
+            .json(&["query", "actor:agent-1 status:201", "--limit", "1000"])
+            .len(),
+        125
+    );
     assert_eq!(machine.json(&["query"]).len(), 50, "the default limit");
     assert_eq!(machine.json(&["query", "--to=-1h"]).len(), 0);
     let bad = machine.run(&["query", "actoor:x"]);
@@ -42,7 +53,10 @@ fn get_gives_exact_bytes_by_number_and_by_id() {
     let record = machine.out(&["get", "e-7"]);
     let seq = serde_json::from_str::<Value>(&record).unwrap()["seq"].to_string();
     assert_eq!(machine.out(&["get", &seq]), record);
-    assert_eq!(machine.out(&["get", "e-7", "--content"]), "{\"input\":{\"n\":7.50}}\n");
+    assert_eq!(
+        machine.out(&["get", "e-7", "--content"]),
+        "{\"input\":{\"n\":7.50}}\n"
+    );
     machine.wait_signed();
     let bundle: Value = serde_json::from_str(&machine.out(&["get", "e-7", "--proof"])).unwrap();
     assert_eq!(bundle["record"], record.trim_end());
@@ -56,28 +70,65 @@ fn get_gives_exact_bytes_by_number_and_by_id() {
 fn export_writes_every_record_with_its_content() {
     let machine = filled();
     let file = machine.home().join("out.jsonl");
-    let output = machine.run(&["export", "action:order.create", "--format", "jsonl", "-o", "out.jsonl"]);
+    let output = machine.run(&[
+        "export",
+        "action:order.create",
+        "--format",
+        "jsonl",
+        "-o",
+        "out.jsonl",
+    ]);
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8(output.stderr).unwrap().contains("250 records and 250 contents"));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("250 records and 250 contents")
+    );
     let text = std::fs::read_to_string(&file).unwrap();
     assert_eq!(text.lines().count(), 250);
     let first = text.lines().next().unwrap();
     let record = machine.out(&["get", "e-0"]);
     let open = record.trim_end().strip_suffix('}').unwrap();
-    assert_eq!(first, format!("{open},\"contents\":{{\"input\":{{\"n\":0.50}}}}}}"));
+    assert_eq!(
+        first,
+        format!("{open},\"contents\":{{\"input\":{{\"n\":0.50}}}}}}")
+    );
 
     let plain = machine.out(&["export", "id:e-0", "--no-content"]);
     assert_eq!(plain, record);
-    assert_eq!(machine.out(&["export", "action:order.create", "--at", "11", "--no-content"]).lines().count(), 10);
+    assert_eq!(
+        machine
+            .out(&[
+                "export",
+                "action:order.create",
+                "--at",
+                "11",
+                "--no-content"
+            ])
+            .lines()
+            .count(),
+        10
+    );
 
-    machine.out(&["export", "action:order.create", "--format", "csv", "-o", "out.csv"]);
+    machine.out(&[
+        "export",
+        "action:order.create",
+        "--format",
+        "csv",
+        "-o",
+        "out.csv",
+    ]);
     let mut reader = csv::Reader::from_path(machine.home().join("out.csv")).unwrap();
     let head = reader.headers().unwrap().clone();
     let column = |name: &str| head.iter().position(|head| head == name).unwrap();
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 250);
     assert_eq!(&rows[3][column("id")], "e-3");
-    assert_eq!(&rows[3][column("description")], "'=1+3", "a formula is text");
+    assert_eq!(
+        &rows[3][column("description")],
+        "'=1+3",
+        "a formula is text"
+    );
     assert_eq!(&rows[3][column("content")], "{\"input\":{\"n\":3.50}}");
 }
 
@@ -92,36 +143,77 @@ fn verify_says_what_it_checked_in_use_and_at_rest() {
     let url = machine.url.clone();
     for target in [data, &url] {
         let text = machine.out(&["verify", target]);
-        assert!(text.contains("key not pinned") && text.contains("nothing was changed"), "{text}");
+        assert!(
+            text.contains("key not pinned") && text.contains("nothing was changed"),
+            "{text}"
+        );
         let pinned = machine.out(&["verify", target, "--vkey", vkey]);
-        assert!(pinned.contains("key pinned") && !pinned.contains("not pinned"), "{pinned}");
+        assert!(
+            pinned.contains("key pinned") && !pinned.contains("not pinned"),
+            "{pinned}"
+        );
         let report = &machine.json(&["verify", target, "--json"])[0];
         assert_eq!(report["ok"], true);
-        assert!(report["trails"][0]["records"].as_u64().unwrap() > 250, "{report}");
-        assert!(report["trails"][0]["contents"].as_u64().unwrap() >= 250, "{report}");
+        assert!(
+            report["trails"][0]["records"].as_u64().unwrap() > 250,
+            "{report}"
+        );
+        assert!(
+            report["trails"][0]["contents"].as_u64().unwrap() >= 250,
+            "{report}"
+        );
     }
     machine.stop();
     let report = &machine.json(&["verify", data, "--json"])[0];
-    assert_eq!(report["trails"][0]["records"], report["trails"][0]["leaves"], "{report}");
+    assert_eq!(
+        report["trails"][0]["records"], report["trails"][0]["leaves"],
+        "{report}"
+    );
     assert!(report["trails"][0]["segments"].as_u64().unwrap() > 0);
     let other = "indelible.local/default+61757468+AafmNmeXAAUzG37Lr9RQ1YRgzIr2cDRWUsvxJ0lBX9VW";
     let output = machine.run(&["verify", data, "--vkey", other]);
     assert!(matches!(output.status.code(), Some(2 | 3)), "{output:?}");
-    assert_eq!(machine.run(&["verify", &url]).status.code(), Some(1), "no server is no damage");
+    assert_eq!(
+        machine.run(&["verify", &url]).status.code(),
+        Some(1),
+        "no server is no damage"
+    );
 }
 
 #[test]
 fn a_key_does_what_its_scopes_say() {
     let machine = filled();
-    let made = &machine.json(&["key", "create", "--name", "ci", "--scope", "read", "--expires", "1d", "--json"])[0];
+    let made = &machine.json(&[
+        "key",
+        "create",
+        "--name",
+        "ci",
+        "--scope",
+        "read",
+        "--expires",
+        "1d",
+        "--json",
+    ])[0];
     let key = made["key"].as_str().unwrap();
     machine.wait_signed();
-    let as_reader = |args: &[&str]| machine.command(args).env("INDELIBLE_KEY", key).output().unwrap();
+    let as_reader = |args: &[&str]| {
+        machine
+            .command(args)
+            .env("INDELIBLE_KEY", key)
+            .output()
+            .unwrap()
+    };
     assert!(as_reader(&["get", "e-1"]).status.success());
-    assert_eq!(as_reader(&["get", "e-1", "--content"]).status.code(), Some(1));
+    assert_eq!(
+        as_reader(&["get", "e-1", "--content"]).status.code(),
+        Some(1)
+    );
     let verified = as_reader(&["verify", &machine.url]);
     let text = String::from_utf8(verified.stdout).unwrap();
-    assert!(verified.status.success() && text.contains("lacks scope content"), "{text}");
+    assert!(
+        verified.status.success() && text.contains("lacks scope content"),
+        "{text}"
+    );
     let id = made["id"].as_str().unwrap();
     assert!(machine.out(&["key", "list"]).contains(id));
     machine.out(&["key", "revoke", id]);
@@ -133,11 +225,16 @@ fn a_key_does_what_its_scopes_say() {
 #[test]
 fn a_trail_of_its_own_is_empty_and_apart() {
     let machine = filled();
-    let made: Value = serde_json::from_str(&machine.out(&["trail", "create", "acme", "--json"])).unwrap();
+    let made: Value =
+        serde_json::from_str(&machine.out(&["trail", "create", "acme", "--json"])).unwrap();
     assert!(machine.out(&["trail", "list"]).contains("acme"));
     let key = made.to_string();
     let key = key.split('"').find(|text| text.starts_with("ik_")).unwrap();
-    let output = machine.command(&["query", "action:order.create"]).env("INDELIBLE_KEY", key).output().unwrap();
+    let output = machine
+        .command(&["query", "action:order.create"])
+        .env("INDELIBLE_KEY", key)
+        .output()
+        .unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
 }
 
@@ -145,7 +242,13 @@ fn a_trail_of_its_own_is_empty_and_apart() {
 fn the_demo_runs_and_ends() {
     let machine = Machine::new();
     let text = machine.out(&["demo", "--exit"]);
-    for expected in ["three small words", "command/uname", "http.request", "key pinned", "nothing was changed"] {
+    for expected in [
+        "three small words",
+        "command/uname",
+        "http.request",
+        "key pinned",
+        "nothing was changed",
+    ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
 }

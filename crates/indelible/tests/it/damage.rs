@@ -9,21 +9,29 @@ const HARMLESS: [(&str, &str); 4] = [
     ("lock", "empty: only locked, never read"),
     (".spare", "waits to be overwritten, never read"),
     ("admin.key", "a copy for people; a wrong one opens nothing"),
-    ("keys.json", "who may ask; another file than the log, and the server checks it at its start"),
+    (
+        "keys.json",
+        "who may ask; another file than the log, and the server checks it at its start",
+    ),
 ];
 
 fn why_harmless(file: &Path) -> Option<&'static str> {
     let name = file.file_name().unwrap().to_str().unwrap();
-    HARMLESS.iter().find(|(end, _)| name.ends_with(end)).map(|(_, why)| *why)
+    HARMLESS
+        .iter()
+        .find(|(end, _)| name.ends_with(end))
+        .map(|(_, why)| *why)
 }
 
 /// A small log: a sealed part, and one that was only in the write-ahead log when the process was killed.
 fn log() -> Machine {
     let mut machine = Machine::serving();
     let event = |n| {
-        format!("{{\"id\":\"s-{n}\",\"actor\":{{\"id\":\"a\"}},\"action\":\"sweep\",\"input\":\"text {n}\",\"status\":{n}}}\n")
+        format!(
+            "{{\"id\":\"s-{n}\",\"actor\":{{\"id\":\"a\"}},\"action\":\"sweep\",\"input\":\"text {n}\",\"status\":{n}}}\n"
+        )
     };
-    machine.post(&(0..300).map(event).collect::<String>());
+    machine.post(&(0..300).map(event).collect::<Vec<_>>().concat());
     machine.wait_signed();
     machine.stop();
     machine.start();
@@ -57,7 +65,9 @@ impl Sweep<'_> {
         match (output.status.code(), why_harmless(file)) {
             (Some(3), _) if is_named => {}
             (Some(0), Some(why)) => self.harmless.push(format!("{place}: {why}")),
-            (status, _) => self.faults.push(format!("{place}, {what}: status {status:?}\n{text}")),
+            (status, _) => self
+                .faults
+                .push(format!("{place}, {what}: status {status:?}\n{text}")),
         }
     }
 }
@@ -75,7 +85,12 @@ fn every_changed_or_cut_file_is_named() {
     for file in files(&data) {
         let good = std::fs::read(&file).unwrap();
         let len = good.len();
-        for (offset, bit) in [(0, 0), (len / 3, 3), (len / 2, 7), (len.saturating_sub(1), 0)] {
+        for (offset, bit) in [
+            (0, 0),
+            (len / 3, 3),
+            (len / 2, 7),
+            (len.saturating_sub(1), 0),
+        ] {
             if offset < len {
                 let mut bad = good.clone();
                 bad[offset] ^= 1 << bit;
@@ -92,7 +107,20 @@ fn every_changed_or_cut_file_is_named() {
     for line in &sweep.harmless {
         println!("no harm: {line}");
     }
-    assert!(sweep.faults.is_empty(), "{} faults:\n{}", sweep.faults.len(), sweep.faults.join("\n"));
+    assert!(
+        sweep.faults.is_empty(),
+        "{} faults:\n{}",
+        sweep.faults.len(),
+        sweep.faults.join("\n")
+    );
+}
+
+/// Files without which every record, hash and signature is still there, and why.
+fn why_dispensable(name: &Path) -> Option<&'static str> {
+    if name == Path::new("log.vkey") {
+        return Some("a copy for people of the trail's own");
+    }
+    None
 }
 
 #[test]
@@ -100,16 +128,22 @@ fn a_missing_file_is_damage_too() {
     let machine = log();
     let data = machine.data();
     let whole = machine.home().join("whole");
+    let text = machine.out(&["verify", data.to_str().unwrap()]);
+    let records = text.lines().find(|line| line.contains("records ")).unwrap();
     copy(&data, &whole);
     let mut unnoticed = Vec::new();
     for file in files(&data) {
-        if why_harmless(&file).is_some() {
+        let name = file.strip_prefix(&data).unwrap();
+        if why_harmless(&file).is_some() || why_dispensable(name).is_some() {
             continue;
         }
         std::fs::remove_file(&file).unwrap();
         let output = machine.run(&["verify", data.to_str().unwrap()]);
-        if output.status.code() != Some(3) {
-            unnoticed.push(file.strip_prefix(&data).unwrap().to_owned());
+        // An older manifest tells how things were; what the newest one added may still be in the write-ahead log.
+        let text = String::from_utf8(output.stdout).unwrap();
+        let is_whole = name.parent().unwrap().ends_with("manifest") && text.contains(records);
+        if output.status.code() != Some(3) && !is_whole {
+            unnoticed.push(name.to_owned());
         }
         std::fs::copy(whole.join(file.strip_prefix(&data).unwrap()), &file).unwrap();
     }

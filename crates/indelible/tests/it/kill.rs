@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::machine::Machine;
+use crate::machine::{KEY, Machine};
 
 /// Rounds of start, load and kill; the whole stays below half a minute.
 const ROUNDS: u64 = 12;
@@ -34,10 +34,12 @@ fn write(url: &str, key: &str, next: &AtomicU64, stopped: &AtomicBool, seed: u64
     let mut receipts = Vec::new();
     let mut random = seed;
     while !stopped.load(Ordering::Relaxed) {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let count = 1 + (random >> 33) % 40;
         let first = next.fetch_add(count, Ordering::Relaxed);
-        let body: String = (first..first + count)
+        let body: Vec<String> = (first..first + count)
             .map(|n| {
                 format!(
                     "{{\"id\":\"k-{n}\",\"actor\":{{\"id\":\"a\"}},\"action\":\"kill\",\"input\":\"{}\"}}\n",
@@ -49,7 +51,7 @@ fn write(url: &str, key: &str, next: &AtomicU64, stopped: &AtomicBool, seed: u64
             .post(format!("{url}/v1/events"))
             .header("authorization", format!("Bearer {key}"))
             .header("content-type", "application/x-ndjson")
-            .send(&body);
+            .send(&body.concat());
         let text = answer.and_then(|mut answer| answer.body_mut().read_to_string());
         // Nothing was acknowledged: the events may be there or not.
         let Ok(text) = text else {
@@ -89,10 +91,9 @@ fn every_receipt_survives_every_kill() {
         std::thread::scope(|scope| {
             for writer in 0..WRITERS {
                 let (url, next, stopped, receipts) = (&url, &next, &stopped, &receipts);
-                let key = machine.key();
                 scope.spawn(move || {
                     let seed = seed.wrapping_add(round * WRITERS + writer);
-                    let got = write(url, key, next, stopped, seed);
+                    let got = write(url, KEY, next, stopped, seed);
                     receipts.lock().unwrap().extend(got);
                 });
             }
@@ -102,7 +103,10 @@ fn every_receipt_survives_every_kill() {
             stopped.store(true, Ordering::Relaxed);
         });
         let output = machine.run(&["verify", machine.data().to_str().unwrap()]);
-        assert!(output.status.success(), "seed {seed}, round {round}: {output:?}");
+        assert!(
+            output.status.success(),
+            "seed {seed}, round {round}: {output:?}"
+        );
     }
     machine.start();
     let receipts = receipts.into_inner().unwrap();
@@ -126,20 +130,29 @@ fn check(machine: &Machine, receipts: &[Receipt], seed: u64) {
         assert_eq!(found.insert(id, seq), None, "seed {seed}: twice: {line}");
     }
     for receipt in receipts {
-        assert_eq!(found.get(&receipt.id), Some(&receipt.seq), "seed {seed}: {}", receipt.id);
+        assert_eq!(
+            found.get(&receipt.id),
+            Some(&receipt.seq),
+            "seed {seed}: {}",
+            receipt.id
+        );
     }
     // The leaves of all, from the tiles of the log.
     let leaves = leaves(machine);
     for receipt in receipts {
         let leaf = &leaves[usize::try_from(receipt.seq).unwrap()];
-        assert_eq!(*leaf, receipt.leaf_hash, "seed {seed}: leaf of {}", receipt.seq);
+        assert_eq!(
+            *leaf, receipt.leaf_hash,
+            "seed {seed}: leaf of {}",
+            receipt.seq
+        );
     }
 }
 
 fn leaves(machine: &Machine) -> Vec<String> {
     let get = |path: &str| {
         let answer = ureq::get(format!("{}{path}", machine.url))
-            .header("authorization", format!("Bearer {}", machine.key()))
+            .header("authorization", format!("Bearer {KEY}"))
             .call();
         answer.unwrap().body_mut().read_to_vec().unwrap()
     };
@@ -151,7 +164,13 @@ fn leaves(machine: &Machine) -> Vec<String> {
             && tile.level == 0
         {
             let bytes = get(&format!("/v1/log/{path}"));
-            leaves.extend(bytes.as_chunks::<32>().0.iter().map(|hash| tlog::Hash(*hash).to_string()));
+            leaves.extend(
+                bytes
+                    .as_chunks::<32>()
+                    .0
+                    .iter()
+                    .map(|hash| tlog::Hash(*hash).to_string()),
+            );
         }
     }
     leaves

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_indelible");
-const KEY: &str = "ik_a-key-for-tests-only";
+pub(crate) const KEY: &str = "ik_a-key-for-tests-only";
 
 pub(crate) struct Machine {
     temp: TempDir,
@@ -45,10 +45,6 @@ impl Machine {
         self.temp.path().join("data")
     }
 
-    pub(crate) fn key(&self) -> &'static str {
-        KEY
-    }
-
     /// `indelible serve`, as a command that was not started yet.
     pub(crate) fn serve(&self, data: &Path) -> Command {
         let mut command = Command::new(PROGRAM);
@@ -64,7 +60,8 @@ impl Machine {
     }
 
     pub(crate) fn start(&mut self) {
-        self.try_start().unwrap_or_else(|said| panic!("the server does not start: {said}"));
+        self.try_start()
+            .unwrap_or_else(|said| panic!("the server does not start: {said}"));
     }
 
     /// Starts the server, or returns what it said when it refused.
@@ -77,7 +74,8 @@ impl Machine {
             text
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = lines.find_map(|line| Some(line.unwrap().split_once("listening on ")?.1.to_owned()));
+        let ready =
+            lines.find_map(|line| Some(line.unwrap().split_once("listening on ")?.1.to_owned()));
         let Some(url) = ready else {
             let status = child.wait().unwrap();
             return Err(format!("{status}: {}", errors.join().unwrap()));
@@ -127,7 +125,10 @@ impl Machine {
 
     /// JSON Lines of a command that must succeed.
     pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
-        self.out(args).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.out(args)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Records events (NDJSON); the receipt.

@@ -6,21 +6,39 @@ use crate::machine::{Machine, files};
 fn events_wait_on_disk_and_the_next_exec_delivers_them() {
     let mut machine = Machine::new();
     for n in 0..3 {
-        let output = machine.run(&["exec", "--job", "down", "--", "sh", "-c", &format!("echo {n}; exit {n}")]);
+        let output = machine.run(&[
+            "exec",
+            "--job",
+            "down",
+            "--",
+            "sh",
+            "-c",
+            &format!("echo {n}; exit {n}"),
+        ]);
         assert_eq!(output.stdout, format!("{n}\n").as_bytes());
         assert_eq!(output.status.code(), Some(n));
         let warning = String::from_utf8(output.stderr).unwrap();
-        assert!(warning.contains("no server answers") && warning.contains("waits in"), "{warning}");
+        assert!(
+            warning.contains("no server answers") && warning.contains("waits in"),
+            "{warning}"
+        );
     }
     machine.start();
     let output = machine.run(&["exec", "--job", "up", "--", "true"]);
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     let records = machine.json(&["query", "job:down"]);
-    let statuses: Vec<_> = records.iter().map(|record| record["status"].as_i64().unwrap()).collect();
+    let statuses: Vec<_> = records
+        .iter()
+        .map(|record| record["status"].as_i64().unwrap())
+        .collect();
     assert_eq!(statuses, [2, 1, 0], "all of them, in their order");
 
     machine.out(&["exec", "--job", "up", "--", "true"]);
-    assert_eq!(machine.json(&["query", "source:shell"]).len(), 5, "nothing is delivered twice");
+    assert_eq!(
+        machine.json(&["query", "source:shell"]).len(),
+        5,
+        "nothing is delivered twice"
+    );
 }
 
 #[test]
@@ -28,7 +46,14 @@ fn commands_at_once_all_wait() {
     let mut machine = Machine::new();
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert!(machine.run(&["exec", "--job", "many", "--", "true"]).status.success()));
+            scope.spawn(|| {
+                assert!(
+                    machine
+                        .run(&["exec", "--job", "many", "--", "true"])
+                        .status
+                        .success()
+                );
+            });
         }
     });
     machine.start();
@@ -41,7 +66,10 @@ fn a_server_that_refuses_the_key_does_not_lose_the_event() {
     let machine = Machine::serving();
     let mut command = machine.command(&["exec", "--job", "key", "--", "echo", "x"]);
     let output = command.env("INDELIBLE_KEY", "ik_wrong").output().unwrap();
-    assert_eq!((output.status.code(), output.stdout), (Some(0), b"x\n".to_vec()));
+    assert_eq!(
+        (output.status.code(), output.stdout),
+        (Some(0), b"x\n".to_vec())
+    );
     assert!(String::from_utf8(output.stderr).unwrap().contains("401"));
     machine.out(&["exec", "--", "true"]);
     assert_eq!(machine.json(&["query", "job:key"]).len(), 1);
@@ -54,5 +82,8 @@ fn what_waits_is_nobody_elses_to_read() {
     machine.run(&["exec", "--", "echo", "secret"]);
     let spool = machine.home().join("spool");
     assert!(!files(&spool).is_empty());
-    assert_eq!(spool.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        spool.metadata().unwrap().permissions().mode() & 0o777,
+        0o700
+    );
 }
