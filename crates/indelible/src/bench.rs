@@ -58,8 +58,8 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
     /// Measure this server instead of one of our own (no figures of disk, memory and start)
     #[arg(long, value_name = "URL")]
-    against: Option<String>,
-    /// Key for --against
+    server: Option<String>,
+    /// Key for --server
     #[arg(
         long,
         env = "INDELIBLE_KEY",
@@ -76,9 +76,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut report = Map::new();
     report.insert("machine".to_owned(), machine::describe());
     report.insert("seed".to_owned(), args.seed.into());
-    match &args.against {
+    match &args.server {
         Some(url) => {
-            let key = args.key.clone().context("--against needs --key")?;
+            let key = args.key.clone().context("--server needs --key")?;
             phases(args, &runtime, &Load::new(url, &key)?, &mut report)?;
         }
         None => own_server(args, &runtime, &mut report)?,

@@ -213,10 +213,19 @@ fn cells(record: &str) -> Vec<Cell> {
         let parts = [resource.kind.as_deref(), resource.id.as_deref()];
         parts.into_iter().flatten().collect::<Vec<_>>().join("/")
     });
-    let result = view.result.as_deref().unwrap_or_default();
+    // An action that takes time is two records; the first has no result yet.
+    let phase = view
+        .producer
+        .as_ref()
+        .and_then(|producer| producer.phase.as_deref());
+    let result = view
+        .result
+        .as_deref()
+        .or(phase.filter(|phase| *phase == "intent"));
+    let result = result.unwrap_or_default();
     let tone = match result {
         "success" => Tone::Good,
-        "" => Tone::Dim,
+        "" | "intent" => Tone::Dim,
         _ => Tone::Bad,
     };
     let time = view.time.get(..19).unwrap_or(&view.time).replace('T', " ");

@@ -9,10 +9,7 @@ const HARMLESS: [(&str, &str); 4] = [
     ("lock", "empty: only locked, never read"),
     (".spare", "waits to be overwritten, never read"),
     ("admin.key", "a copy for people; a wrong one opens nothing"),
-    (
-        "keys.json",
-        "who may ask; another file than the log, and the server checks it at its start",
-    ),
+    ("keys.json", "who may ask; it says nothing about events"),
 ];
 
 fn why_harmless(file: &Path) -> Option<&'static str> {
