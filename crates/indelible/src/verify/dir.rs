@@ -111,12 +111,18 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
         report.trails.push(summary);
     }
     if let Some(torn) = torn {
-        report.notes.push(format!(
-            "{}, offset {}: {} bytes of a torn last write, never acknowledged as far as the checkpoints tell",
-            torn.path.display(),
-            torn.offset,
-            torn.bytes
-        ));
+        let place = format!("{}, offset {}", torn.path.display(), torn.offset);
+        if torn.complete {
+            report.damage.push(format!(
+                "{place}: the last frame, {} bytes, is whole in length and does not match its checksum",
+                torn.bytes
+            ));
+        } else {
+            report.notes.push(format!(
+                "{place}: {} bytes of a torn last write, never acknowledged as far as the checkpoints tell",
+                torn.bytes
+            ));
+        }
     }
     report
 }

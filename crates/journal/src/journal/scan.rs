@@ -40,6 +40,9 @@ pub struct DroppedTail {
     pub offset: u64,
     /// Bytes from there to the end of the file.
     pub bytes: u64,
+    /// Whether they hold all the bytes of the next frame and yet not that frame. A killed process does not leave
+    /// this behind, only a power cut or damage.
+    pub complete: bool,
 }
 
 /// A journal that is free of damage.
@@ -95,6 +98,7 @@ pub(super) fn scan(
                 path,
                 offset: 0,
                 bytes,
+                complete: false,
             });
             break;
         }
@@ -179,6 +183,15 @@ impl<'a> Walk<'a> {
             path: self.path.clone(),
             offset: self.offset,
             bytes: self.window.file_len() - self.offset,
+            complete: self.is_complete()?,
+        }))
+    }
+
+    fn is_complete(&mut self) -> Result<bool, FsError> {
+        let left = self.window.file_len() - self.offset;
+        let prefix = self.window.get(self.offset, PREFIX_BYTES)?;
+        Ok(prefix.and_then(Prefix::parse).is_some_and(|prefix| {
+            prefix.number == self.next && (PREFIX_BYTES + prefix.payload_len()) as u64 <= left
         }))
     }
 

@@ -89,6 +89,8 @@ fn every_flipped_byte_is_found_or_only_unproven_frames_are_dropped() {
                     let tail = found.dropped.as_ref().expect("dropped is told");
                     assert_eq!((&tail.path, tail.offset), (path, begin), "byte {at}");
                     assert!(found.next.0 + 2 >= clean.next.0, "only the last sync");
+                    let in_payload_of_one = begin + 24 <= at;
+                    assert!(tail.complete || !in_payload_of_one, "byte {at}");
                     dropped += 1;
                 }
             }
@@ -157,6 +159,10 @@ fn every_cut_is_found_or_only_the_last_file_loses_its_end() {
             assert_eq!(found.next.0, first + whole, "cut at {len}");
             let ended = bounds.contains(&len);
             assert_eq!(found.dropped.is_none(), ended, "cut at {len}");
+            assert!(
+                found.dropped.is_none_or(|tail| !tail.complete),
+                "cut at {len}"
+            );
         }
     }
 }
