@@ -42,7 +42,7 @@ pub struct Hot {
     /// Size of the log.
     pub end: Seq,
     /// In order, each beginning where the one before ends.
-    pub chunks: Vec<Arc<Chunk>>,
+    pub chunks: Arc<[Arc<Chunk>]>,
 }
 
 impl Chunk {

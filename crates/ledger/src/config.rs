@@ -19,13 +19,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Defaults: `indelible.local`, 256 MiB hot, 500 ms, 64 MiB files.
+    /// Defaults: `indelible.local`, 160 MiB hot, 500 ms, 64 MiB files.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             server_name: "indelible.local".to_owned(),
-            hot_limit_bytes: 256 << 20,
+            hot_limit_bytes: 160 << 20,
             checkpoint_interval_ms: 500,
             wal_file_bytes: 64 << 20,
         }

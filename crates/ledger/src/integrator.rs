@@ -64,7 +64,7 @@ pub(crate) fn integrate(env: &Env, trail: &Trail) -> Result<(), LedgerError> {
     }
     let mut writer = trail.writer();
     let before = writer.size();
-    for chunk in &hot.chunks {
+    for chunk in hot.chunks.iter() {
         let skip =
             usize::try_from(writer.size().saturating_sub(chunk.first().0)).unwrap_or(usize::MAX);
         if let Some(leaves) = chunk.leaves.get(skip..)

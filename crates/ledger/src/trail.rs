@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError},
     },
@@ -40,7 +40,7 @@ pub struct Trail {
     size: watch::Sender<u64>,
     sealed: AtomicU64,
     published: watch::Sender<Option<Arc<SignedCheckpoint>>>,
-    hot: RwLock<VecDeque<(FrameNo, Arc<Chunk>)>>,
+    hot: RwLock<Tail>,
     /// Chunks that left the hot tail and whose ids the sequencer has still to forget.
     evicted: Mutex<Vec<Arc<Chunk>>>,
     queue: SyncSender<Message>,
@@ -50,6 +50,15 @@ pub struct Trail {
     writer: Mutex<TreeWriter>,
     /// The sequencer's.
     sequence: Mutex<Sequence>,
+}
+
+/// The unsealed chunks with their frames, oldest first.
+#[derive(Default)]
+struct Tail {
+    chunks: VecDeque<(FrameNo, Arc<Chunk>)>,
+    /// The view of the last reader; none after a change. Many small commits make many chunks, which are not to be
+    /// collected for each of many readers.
+    view: Option<Hot>,
 }
 
 impl Trail {
@@ -183,16 +192,25 @@ impl Trail {
     /// The unsealed events, as of now.
     #[must_use]
     pub fn hot(&self) -> Hot {
-        let hot = self.hot.read().unwrap_or_else(PoisonError::into_inner);
-        let chunks: Vec<_> = hot.iter().map(|(_, chunk)| Arc::clone(chunk)).collect();
+        if let Some(view) = &self.tail().view {
+            return view.clone();
+        }
+        let mut tail = self.tail_mut();
+        let chunks: Arc<[_]> = tail
+            .chunks
+            .iter()
+            .map(|(_, chunk)| Arc::clone(chunk))
+            .collect();
         let end = Seq(chunks
             .last()
             .map_or_else(|| self.size(), |chunk| chunk.end().0));
-        Hot {
+        let view = Hot {
             first: chunks.first().map_or(end, |chunk| chunk.first()),
             end,
             chunks,
-        }
+        };
+        tail.view = Some(view.clone());
+        view
     }
 
     /// Tells that the events below `size` are durable in segments and can be found there.
@@ -298,9 +316,11 @@ impl Trail {
 
     /// The unsealed chunk that holds `seq`.
     pub(crate) fn hot_chunk(&self, seq: Seq) -> Option<Arc<Chunk>> {
-        let hot = self.hot.read().unwrap_or_else(PoisonError::into_inner);
-        let after = hot.partition_point(|(_, chunk)| chunk.first() <= seq);
-        let (_, chunk) = hot.get(after.checked_sub(1)?)?;
+        let tail = self.tail();
+        let after = tail
+            .chunks
+            .partition_point(|(_, chunk)| chunk.first() <= seq);
+        let (_, chunk) = tail.chunks.get(after.checked_sub(1)?)?;
         (seq < chunk.end()).then(|| Arc::clone(chunk))
     }
 
@@ -308,16 +328,17 @@ impl Trail {
     pub(crate) fn publish(&self, frame: FrameNo, chunk: Arc<Chunk>) {
         self.room.take_anyway(chunk.size_bytes());
         let end = chunk.end().0;
-        self.hot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back((frame, chunk));
+        let mut tail = self.tail_mut();
+        tail.chunks.push_back((frame, chunk));
+        tail.view = None;
+        drop(tail);
         self.size.send_replace(end);
     }
 
     /// Sets the size of a log that has no unsealed events, at the start.
     pub(crate) fn restore_size(&self, size: u64) {
         self.size.send_replace(size);
+        self.tail_mut().view = None;
     }
 
     /// Makes a durable checkpoint visible.
@@ -337,9 +358,12 @@ impl Trail {
         let limit = covered.min(self.sealed());
         let mut gone = Vec::new();
         {
-            let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
-            while hot.front().is_some_and(|(_, chunk)| chunk.end().0 <= limit) {
-                gone.extend(hot.pop_front().map(|(_, chunk)| chunk));
+            let mut tail = self.tail_mut();
+            while let Some((_, chunk)) = tail.chunks.front()
+                && chunk.end().0 <= limit
+            {
+                gone.extend(tail.chunks.pop_front().map(|(_, chunk)| chunk));
+                tail.view = None;
             }
         }
         if gone.is_empty() {
@@ -352,8 +376,15 @@ impl Trail {
 
     /// Oldest frame of the write-ahead log that this trail still needs.
     pub(crate) fn oldest_frame(&self) -> Option<FrameNo> {
-        let hot = self.hot.read().unwrap_or_else(PoisonError::into_inner);
-        hot.front().map(|(frame, _)| *frame)
+        self.tail().chunks.front().map(|(frame, _)| *frame)
+    }
+
+    fn tail(&self) -> RwLockReadGuard<'_, Tail> {
+        self.hot.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tail_mut(&self) -> RwLockWriteGuard<'_, Tail> {
+        self.hot.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn take_evicted(&self) -> Vec<Arc<Chunk>> {

@@ -122,7 +122,7 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             server_name: "indelible.local".to_owned(),
-            hot_limit_mib: 256,
+            hot_limit_mib: 160,
         }
     }
 }
