@@ -36,6 +36,7 @@ mod outcome;
 mod recovery;
 mod room;
 mod sequencer;
+mod tail;
 mod trail;
 mod tree;
 

@@ -1,10 +1,9 @@
 //! One trail: what its readers, its submitters and the three threads share.
 
 use std::{
-    collections::VecDeque,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError},
     },
@@ -25,6 +24,7 @@ use crate::{
     outcome::Ticket,
     room::Room,
     sequencer::{Batch, Message, Sequence},
+    tail::Tail,
     tree::{TreeReader, TreeWriter},
 };
 
@@ -40,7 +40,7 @@ pub struct Trail {
     size: watch::Sender<u64>,
     sealed: AtomicU64,
     published: watch::Sender<Option<Arc<SignedCheckpoint>>>,
-    hot: RwLock<Tail>,
+    hot: Tail,
     /// Chunks that left the hot tail and whose ids the sequencer has still to forget.
     evicted: Mutex<Vec<Arc<Chunk>>>,
     queue: SyncSender<Message>,
@@ -50,15 +50,6 @@ pub struct Trail {
     writer: Mutex<TreeWriter>,
     /// The sequencer's.
     sequence: Mutex<Sequence>,
-}
-
-/// The unsealed chunks with their frames, oldest first.
-#[derive(Default)]
-struct Tail {
-    chunks: VecDeque<(FrameNo, Arc<Chunk>)>,
-    /// The view of the last reader; none after a change. Many small commits make many chunks, which are not to be
-    /// collected for each of many readers.
-    view: Option<Hot>,
 }
 
 impl Trail {
@@ -92,7 +83,7 @@ impl Trail {
             size: watch::Sender::new(0),
             sealed: AtomicU64::new(0),
             published: watch::Sender::new(newest),
-            hot: RwLock::default(),
+            hot: Tail::default(),
             evicted: Mutex::default(),
             queue,
             room,
@@ -192,25 +183,7 @@ impl Trail {
     /// The unsealed events, as of now.
     #[must_use]
     pub fn hot(&self) -> Hot {
-        if let Some(view) = &self.tail().view {
-            return view.clone();
-        }
-        let mut tail = self.tail_mut();
-        let chunks: Arc<[_]> = tail
-            .chunks
-            .iter()
-            .map(|(_, chunk)| Arc::clone(chunk))
-            .collect();
-        let end = Seq(chunks
-            .last()
-            .map_or_else(|| self.size(), |chunk| chunk.end().0));
-        let view = Hot {
-            first: chunks.first().map_or(end, |chunk| chunk.first()),
-            end,
-            chunks,
-        };
-        tail.view = Some(view.clone());
-        view
+        self.hot.view(|| self.size())
     }
 
     /// Tells that the events below `size` are durable in segments and can be found there.
@@ -316,29 +289,21 @@ impl Trail {
 
     /// The unsealed chunk that holds `seq`.
     pub(crate) fn hot_chunk(&self, seq: Seq) -> Option<Arc<Chunk>> {
-        let tail = self.tail();
-        let after = tail
-            .chunks
-            .partition_point(|(_, chunk)| chunk.first() <= seq);
-        let (_, chunk) = tail.chunks.get(after.checked_sub(1)?)?;
-        (seq < chunk.end()).then(|| Arc::clone(chunk))
+        self.hot.find(seq)
     }
 
     /// Makes a durable chunk visible. Committer and recovery only, in order.
     pub(crate) fn publish(&self, frame: FrameNo, chunk: Arc<Chunk>) {
         self.room.take_anyway(chunk.size_bytes());
         let end = chunk.end().0;
-        let mut tail = self.tail_mut();
-        tail.chunks.push_back((frame, chunk));
-        tail.view = None;
-        drop(tail);
+        self.hot.push(frame, chunk);
         self.size.send_replace(end);
     }
 
     /// Sets the size of a log that has no unsealed events, at the start.
     pub(crate) fn restore_size(&self, size: u64) {
         self.size.send_replace(size);
-        self.tail_mut().view = None;
+        self.hot.resize();
     }
 
     /// Makes a durable checkpoint visible.
@@ -356,16 +321,7 @@ impl Trail {
             .as_ref()
             .map_or(0, |newest| newest.size);
         let limit = covered.min(self.sealed());
-        let mut gone = Vec::new();
-        {
-            let mut tail = self.tail_mut();
-            while let Some((_, chunk)) = tail.chunks.front()
-                && chunk.end().0 <= limit
-            {
-                gone.extend(tail.chunks.pop_front().map(|(_, chunk)| chunk));
-                tail.view = None;
-            }
-        }
+        let mut gone = self.hot.take_until(limit);
         if gone.is_empty() {
             return;
         }
@@ -376,15 +332,7 @@ impl Trail {
 
     /// Oldest frame of the write-ahead log that this trail still needs.
     pub(crate) fn oldest_frame(&self) -> Option<FrameNo> {
-        self.tail().chunks.front().map(|(frame, _)| *frame)
-    }
-
-    fn tail(&self) -> RwLockReadGuard<'_, Tail> {
-        self.hot.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tail_mut(&self) -> RwLockWriteGuard<'_, Tail> {
-        self.hot.write().unwrap_or_else(PoisonError::into_inner)
+        self.hot.oldest_frame()
     }
 
     pub(crate) fn take_evicted(&self) -> Vec<Arc<Chunk>> {

@@ -1,4 +1,5 @@
 //! Files of format version 1, committed: what was sealed once must be read by every later version.
+//! They were written by `Segments::seal`, 30 and 20 samples, and are never written anew.
 
 use std::path::Path;
 
@@ -25,19 +26,4 @@ fn version_1_is_read() {
             sample.seq
         );
     }
-}
-
-/// Writes the fixture; only ever run for a new version of the format.
-#[test]
-#[ignore = "writes the committed fixture"]
-fn write() {
-    std::fs::create_dir_all(fixture()).unwrap();
-    let segments = crate::open(&fixture());
-    let samples = sample::samples(1, 0, 50);
-    segments
-        .seal(&trail(), &sample::rows(&samples[..30]))
-        .unwrap();
-    segments
-        .seal(&trail(), &sample::rows(&samples[30..]))
-        .unwrap();
 }
