@@ -114,7 +114,7 @@ def check_records(data: Path) -> pa.Table:
         for name, value in members.items():
             expect(row[name] == value, f"seq {row['seq']}: column {name} is {row[name]!r}, the record has {value!r}")
         length = record.get("content", {}).get("bytes")
-        stored = None if row["content"] is None else len(row["content"])
+        stored = None if row["content"] is None else len(row["content"].encode())
         expect(length == stored, f"seq {row['seq']}: {stored} bytes of content, the record has {length}")
     print(f"ok records: {table.num_rows} agree with their columns")
     return table

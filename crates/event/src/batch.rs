@@ -188,11 +188,11 @@ impl<'a> Event<'a> {
         self.text
     }
 
-    /// As [`prepare`](crate::prepare), without a second look at the syntax.
+    /// As [`prepare`](crate::prepare()), without a second look at the syntax.
     ///
     /// # Errors
     ///
-    /// [`Reject`] with one of the codes in [`code`](crate::code).
+    /// [`Reject`] with one of the codes in [`code`](mod@crate::code).
     pub fn prepare(
         self,
         by: &Submitter<'_>,

@@ -34,7 +34,7 @@ impl<'a> SystemEvent<'a> {
         }
     }
 
-    /// The event as JSON, for [`prepare`](crate::prepare) with a
+    /// The event as JSON, for [`prepare`](crate::prepare()) with a
     /// [`Submitter`](crate::Submitter) that has `system` set.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {

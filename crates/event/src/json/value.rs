@@ -3,7 +3,7 @@ use super::text::plain_prefix;
 
 /// One value inside compact, valid JSON: its exact text.
 ///
-/// Made for what [`compact`](super::compact) has accepted. Other text gives wrong answers, but
+/// Made for what [`compact`](super::compact()) has accepted. Other text gives wrong answers, but
 /// never a panic or an endless loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value<'a>(&'a str);
