@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera/api"
@@ -25,7 +26,9 @@ func fsckLog(ctx context.Context, c *client, verifier note.Verifier) error {
 	if err != nil {
 		return err
 	}
-	fetcher.SetAuthorizationHeader("Bearer " + c.key)
+	if !strings.HasPrefix(c.log, publicPrefix) {
+		fetcher.SetAuthorizationHeader("Bearer " + c.key)
+	}
 	return fsck.New(verifier.Name(), verifier, fetcher, hashEntries, fsck.Opts{N: fsckWorkers}).Check(ctx)
 }
 

@@ -20,15 +20,16 @@ func main() {
 	vkeyFile := flag.String("vkey-file", "", "file with the verifier key of the log")
 	sample := flag.Int("sample", 300, "how many proof bundles to check beside those at the edges")
 	seed := flag.Int64("seed", 1, "seed of that choice")
+	plant := flag.Bool("plant-faults", false, "then change answers and see that it is noticed")
 	flag.Parse()
 
-	if err := run(*url, *log, *keyFile, *vkeyFile, *sample, *seed); err != nil {
+	if err := run(*url, *log, *keyFile, *vkeyFile, *sample, *seed, *plant); err != nil {
 		fmt.Fprintf(os.Stderr, "interop: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(url, log, keyFile, vkeyFile string, sample int, seed int64) error {
+func run(url, log, keyFile, vkeyFile string, sample int, seed int64, plant bool) error {
 	key, err := readLine(keyFile)
 	if err != nil {
 		return err
@@ -43,7 +44,28 @@ func run(url, log, keyFile, vkeyFile string, sample int, seed int64) error {
 	}
 	client := &client{base: strings.TrimSuffix(url, "/"), log: log, key: key}
 
-	raw, err := client.get(log + "checkpoint")
+	if err := check(client, verifier, vkey, sample, seed); err != nil {
+		return err
+	}
+	if err := fsckLog(context.Background(), client, verifier); err != nil {
+		return fmt.Errorf("fsck: %w", err)
+	}
+	fmt.Println("ok fsck")
+
+	if !plant {
+		return nil
+	}
+	faults, err := checkFaults(client, verifier, vkey)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("ok planted faults: %d found\n", faults)
+	return nil
+}
+
+// check reads the whole log and compares everything that is served with everything else.
+func check(c *client, verifier note.Verifier, vkey string, sample int, seed int64) error {
+	raw, err := c.get(c.log + "checkpoint")
 	if err != nil {
 		return err
 	}
@@ -51,42 +73,44 @@ func run(url, log, keyFile, vkeyFile string, sample int, seed int64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("ok checkpoint: %s, size %d, root %s\n", verifier.Name(), checkpoint.size, checkpoint.root)
+	report(c, "checkpoint: %s, size %d, root %s", verifier.Name(), checkpoint.size, checkpoint.root)
 
-	hashes, err := checkTiles(client, checkpoint)
+	hashes, err := checkTiles(c, checkpoint)
 	if err != nil {
 		return fmt.Errorf("tiles: %w", err)
 	}
-	fmt.Printf("ok tiles: %d leaf hashes\n", len(hashes))
+	report(c, "tiles: %d leaf hashes", len(hashes))
 
-	leaves, err := checkEntries(client, hashes)
+	leaves, err := checkEntries(c, hashes)
 	if err != nil {
 		return fmt.Errorf("entries: %w", err)
 	}
-	fmt.Printf("ok entries: %d leaves\n", len(leaves))
+	report(c, "entries: %d leaves", len(leaves))
 
-	pairs, err := checkConsistency(client, checkpoint)
-	if err != nil {
-		return fmt.Errorf("consistency: %w", err)
-	}
-	fmt.Printf("ok consistency: %d pairs of sizes\n", pairs)
-
-	bundles, err := checkBundles(client, checkpoint, verifier, vkey, leaves, sample, seed)
+	bundles, err := checkBundles(c, checkpoint, verifier, vkey, leaves, sample, seed)
 	if err != nil {
 		return fmt.Errorf("proof bundles: %w", err)
 	}
-	fmt.Printf("ok proof bundles: %d (seed %d)\n", bundles, seed)
+	report(c, "proof bundles: %d (seed %d)", bundles, seed)
 
-	if err := checkAbsent(client, checkpoint); err != nil {
+	pairs, err := checkConsistency(c, checkpoint)
+	if err != nil {
+		return fmt.Errorf("consistency: %w", err)
+	}
+	report(c, "consistency: %d pairs of sizes", pairs)
+
+	if err := checkAbsent(c, checkpoint); err != nil {
 		return fmt.Errorf("paths that must not exist: %w", err)
 	}
-	fmt.Println("ok paths that must not exist")
-
-	if err := fsckLog(context.Background(), client, verifier); err != nil {
-		return fmt.Errorf("fsck: %w", err)
-	}
-	fmt.Println("ok fsck")
+	report(c, "paths that must not exist")
 	return nil
+}
+
+// report says what was found in order, except while faults are planted.
+func report(c *client, format string, args ...any) {
+	if c.tamper == nil {
+		fmt.Printf("ok "+format+"\n", args...)
+	}
 }
 
 func readLine(path string) (string, error) {

@@ -1,7 +1,7 @@
 //! A trail written by the binary, read and checked by tools that share no code with it.
 //!
-//! The trail is made once and read three times: over HTTP while nothing is sealed, over HTTP after a
-//! restart when everything is, and as plain Parquet files.
+//! A trail with a key and a public one are made once and read over HTTP while nothing is sealed, over HTTP
+//! after a restart when everything is, and as plain Parquet files.
 
 mod events;
 
@@ -15,9 +15,13 @@ use crate::server::Server;
 use crate::steps::Outcome;
 use crate::workspace::{Workspace, has_tool, in_ci, run};
 
-/// Events of the trail: past one full level-1 tile and one epoch (65,536 each), and of a size that
+/// Events of the trail `default`: past one full level-1 tile and one epoch (65,536 each), and of a size that
 /// leaves a partial tile on every level.
 const EVENTS: usize = 70_000;
+/// Events of the public trail: past one full tile.
+const PUBLIC_EVENTS: usize = 700;
+/// The name of that trail.
+const PUBLIC: &str = "open";
 /// Events of one request.
 const BATCH: usize = 500;
 /// The seed of the events, printed when they are made.
@@ -42,13 +46,20 @@ pub(crate) fn go(workspace: &Workspace) -> Result<Outcome> {
     if let Err(error) = build {
         return missing(&format!("the Go modules could not be had ({error:#})"));
     }
-    let trail = Trail::make(workspace, "interop-go")?;
-    let server = trail.serve()?;
-    trail.ingest(&server)?;
-    trail.run_go(&program, &server)?;
+    let node = Node::make(workspace, "interop-go")?;
+    let mut server = node.serve()?;
+    let key = node.key()?;
+    Node::ingest(&server, &key, EVENTS)?;
+    let public_key = node.create_public(&server)?;
+    Node::ingest(&server, &public_key, PUBLIC_EVENTS)?;
+    let log = format!("/trails/{PUBLIC}/log/");
+    node.run_go(&program, &server, "default", &["-log", "/v1/log/"], &key)?;
+    let args = ["-log", &log, "-plant-faults"];
+    node.run_go(&program, &server, PUBLIC, &args, &public_key)?;
     server.stop()?;
-    let server = trail.serve()?;
-    trail.run_go(&program, &server)?;
+    server = node.serve()?;
+    node.run_go(&program, &server, "default", &["-log", "/v1/log/"], &key)?;
+    node.run_go(&program, &server, PUBLIC, &["-log", &log], &public_key)?;
     server.stop()?;
     Ok(Outcome::Passed)
 }
@@ -66,18 +77,18 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
     };
-    let trail = Trail::make(workspace, "interop-parquet")?;
-    let server = trail.serve()?;
-    trail.ingest(&server)?;
+    let node = Node::make(workspace, "interop-parquet")?;
+    let server = node.serve()?;
+    Node::ingest(&server, &node.key()?, EVENTS)?;
     server.stop()?;
-    let server = trail.serve()?;
+    let server = node.serve()?;
     run(Command::new(python)
         .arg(workspace.root().join("interop/python/segments.py"))
         .arg("--data")
-        .arg(trail.data_dir())
+        .arg(node.data_dir())
         .args(["--url", &format!("http://{}", server.address())])
         .arg("--key-file")
-        .arg(trail.data_dir().join("admin.key")))?;
+        .arg(node.data_dir().join("admin.key")))?;
     server.stop()?;
     Ok(Outcome::Passed)
 }
@@ -109,12 +120,12 @@ fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// The directory of one server and the binary that serves it.
-struct Trail {
+struct Node {
     bin_dir: PathBuf,
     dir: PathBuf,
 }
 
-impl Trail {
+impl Node {
     fn make(workspace: &Workspace, name: &str) -> Result<Self> {
         Ok(Self {
             bin_dir: workspace.binary_dir()?.to_owned(),
@@ -136,24 +147,46 @@ impl Trail {
         Ok(key.trim().to_owned())
     }
 
-    fn ingest(&self, server: &Server) -> Result<()> {
-        println!("{EVENTS} events of seed {SEED:#x}");
+    /// Creates the trail [`PUBLIC`] and returns its admin key.
+    fn create_public(&self, server: &Server) -> Result<String> {
         let key = self.key()?;
+        let body = format!(r#"{{"name":"{PUBLIC}","public":true}}"#);
+        let call = http::Post {
+            path: "/v1/trails",
+            key: &key,
+            media_type: "application/json",
+            body: body.as_bytes(),
+        };
+        let answer = call.send(server.address(), 201)?;
+        let (_, rest) = answer
+            .split_once("\"key\":\"")
+            .with_context(|| format!("no key in {answer}"))?;
+        let (key, _) = rest.split_once('"').context("an open string")?;
+        Ok(key.to_owned())
+    }
+
+    fn ingest(server: &Server, key: &str, count: usize) -> Result<()> {
+        println!("{count} events of seed {SEED:#x}");
         let mut events = events::Generator::new(SEED);
-        let mut left = EVENTS;
+        let mut left = count;
         while left > 0 {
             let count = left.min(BATCH);
-            // The last answer waits for the signed checkpoint that the checks start from.
-            let path = if left > BATCH {
-                "/v1/events"
-            } else {
-                "/v1/events?ack=integrated"
-            };
             let mut body = String::new();
             for _ in 0..count {
                 events.append(&mut body);
             }
-            let answer = http::post(server.address(), path, &key, body.as_bytes())?;
+            let call = http::Post {
+                // The last answer waits for the signed checkpoint that the checks start from.
+                path: if left > BATCH {
+                    "/v1/events"
+                } else {
+                    "/v1/events?ack=integrated"
+                },
+                key,
+                media_type: "application/x-ndjson",
+                body: body.as_bytes(),
+            };
+            let answer = call.send(server.address(), 200)?;
             ensure!(
                 answer.contains(&format!("\"recorded\":{count},")),
                 "not recorded: {answer}"
@@ -163,12 +196,24 @@ impl Trail {
         Ok(())
     }
 
-    fn run_go(&self, program: &Path, server: &Server) -> Result<()> {
+    /// Checks `trail` with a key of it.
+    fn run_go(
+        &self,
+        program: &Path,
+        server: &Server,
+        trail: &str,
+        args: &[&str],
+        key: &str,
+    ) -> Result<()> {
+        let key_file = self.dir.join("key");
+        std::fs::write(&key_file, key).with_context(|| key_file.display().to_string())?;
+        let vkey_file = self.data_dir().join("trails").join(trail).join("log.vkey");
         run(Command::new(program)
             .args(["-url", &format!("http://{}", server.address())])
+            .args(args)
             .arg("-vkey-file")
-            .arg(self.data_dir().join("log.vkey"))
+            .arg(vkey_file)
             .arg("-key-file")
-            .arg(self.data_dir().join("admin.key")))
+            .arg(key_file))
     }
 }
