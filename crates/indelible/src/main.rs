@@ -73,9 +73,24 @@ fn main() -> ExitCode {
         Err(error) => {
             // The text may quote what a server or a file said.
             eprintln!("indelible: {}", screen::shown_lines(&format!("{error:#}")));
-            ExitCode::FAILURE
+            if is_wrong_use(&error) {
+                ExitCode::from(WRONG_USE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
+}
+
+/// Exit status of wrong use, the same that clap gives.
+const WRONG_USE: u8 = 2;
+
+/// What was asked for cannot be asked, a bad filter above all.
+fn is_wrong_use(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let refused = cause.downcast_ref::<client::ClientError>();
+        matches!(refused, Some(client::ClientError::Refused(problem)) if problem.http_status == 400)
+    })
 }
 
 /// Whoever read our output has seen enough (`indelible query | head`).
