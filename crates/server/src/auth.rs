@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::{
+    RequestExt,
     body::Body,
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -43,7 +44,14 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let route = guarded.route;
-    let mut response = match admit(&guarded, &mut request) {
+    let mut admitted = admit(&guarded, &mut request);
+    // The handlers' own extractor would answer in plain text.
+    if let Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) =
+        request.extract_parts::<RawPathParams>().await
+    {
+        admitted = admitted.and_then(|()| Err(Problem::not_found()));
+    }
+    let mut response = match admitted {
         Ok(()) => next.run(request).await,
         Err(problem) => {
             // A client that is still sending would see a reset connection instead of the answer.

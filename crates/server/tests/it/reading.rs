@@ -52,7 +52,9 @@ fn what_is_not_there() {
         .problem(404, "no_content");
     let links = node.get(&format!("/v1/events/{seq}")).ok()["links"].clone();
     assert_eq!(links.get("content"), None);
-    node.get("/v1/nothing").problem(404, "not_found");
+    for path in ["/v1/nothing", "/v1/events/%FF", "/v1/events/%FF/proof"] {
+        node.get(path).problem(404, "not_found");
+    }
     node.send(&Call::get("/")).problem(404, "not_found");
     let reply = node.admin(Call::new("PUT", "/v1/events"));
     reply.problem(405, "method_not_allowed");
