@@ -6,7 +6,7 @@ mod secret;
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -65,6 +65,30 @@ struct Known {
     contents: Contents,
     /// Index into `contents.keys`.
     by_locator: HashMap<[u8; 16], usize>,
+}
+
+/// Checks `keys.json` of a data directory, and that the key in `admin.key` is one of them. A directory without
+/// them is good: a copy for verification need not have them.
+///
+/// # Errors
+/// If one of them is not as it was written, or cannot be read.
+pub fn check_key_files(env: &Env, dir: &Path) -> Result<(), KeysError> {
+    let Some(keys) = Keys::load(env, dir.join("keys.json"))? else {
+        return Ok(());
+    };
+    let path = dir.join("admin.key");
+    if !env.fs.exists(&path)? {
+        return Ok(());
+    }
+    let text = env.fs.read(&path)?;
+    let text = std::str::from_utf8(&text).ok();
+    match text.and_then(|text| text.strip_suffix('\n')) {
+        Some(text) if keys.knows(text) => Ok(()),
+        _ => Err(KeysError::Malformed {
+            path,
+            detail: "not the text of a key of this node".to_owned(),
+        }),
+    }
 }
 
 impl Key {

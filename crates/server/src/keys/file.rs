@@ -1,4 +1,4 @@
-//! `DIR/keys.json`: keys and what is public.
+//! `DIR/keys.json`: keys and what is public, with a checksum: one changed digit could lift a limit.
 
 use std::{
     collections::BTreeSet,
@@ -9,8 +9,12 @@ use std::{
 use event::{Micros, TrailId};
 use journal::{Fs, FsError};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{Key, Scopes, secret::KeyHash};
+use super::{
+    Key, Scopes,
+    secret::{KeyHash, hex},
+};
 
 const VERSION: u32 = 1;
 /// Only the owner reads it: hashes are not secrets, but nobody else's business.
@@ -54,6 +58,8 @@ struct File {
     v: u32,
     public_trails: Vec<String>,
     keys: Vec<Entry>,
+    /// SHA-256 of the file's bytes with this member empty, in hexadecimal.
+    sha256: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,8 +85,9 @@ pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Option<Contents>, KeysErr
         path: path.to_owned(),
         detail,
     };
+    let bytes = fs.read(path)?;
     let file: File =
-        serde_json::from_slice(&fs.read(path)?).map_err(|error| malformed(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
     if file.v != VERSION {
         return Err(malformed(format!(
             "expected version {VERSION}, found {}",
@@ -102,18 +109,27 @@ pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Option<Contents>, KeysErr
             revoked_at: entry.revoked_at.map(Micros),
         }))
     });
-    Ok(Some(Contents {
+    let contents = Contents {
         keys: keys.collect::<Result<_, KeysError>>()?,
         public: file
             .public_trails
             .into_iter()
             .map(trail)
             .collect::<Result<_, _>>()?,
-    }))
+    };
+    if encode(path, &contents)? != bytes {
+        return Err(malformed("the checksum does not match".to_owned()));
+    }
+    Ok(Some(contents))
 }
 
 /// Replaces the file, durably.
 pub(super) fn save(fs: &dyn Fs, path: &Path, contents: &Contents) -> Result<(), KeysError> {
+    Ok(fs.write_atomic(path, &encode(path, contents)?, Some(MODE))?)
+}
+
+/// The bytes of the file: equal contents have equal bytes.
+fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, KeysError> {
     let entry = |key: &Arc<Key>| Entry {
         id: key.id.clone(),
         trail: key.trail.as_str().to_owned(),
@@ -125,15 +141,67 @@ pub(super) fn save(fs: &dyn Fs, path: &Path, contents: &Contents) -> Result<(), 
         revoked_at: key.revoked_at.map(|at| at.0),
         sha256: key.hash.to_hex(),
     };
-    let file = File {
+    let mut file = File {
         v: VERSION,
         public_trails: contents.public.iter().map(ToString::to_string).collect(),
         keys: contents.keys.iter().map(entry).collect(),
+        sha256: String::new(),
     };
-    let mut bytes = serde_json::to_vec_pretty(&file).map_err(|error| KeysError::Malformed {
+    file.sha256 = hex(&Sha256::digest(json(path, &file)?));
+    json(path, &file)
+}
+
+fn json(path: &Path, file: &File) -> Result<Vec<u8>, KeysError> {
+    let mut bytes = serde_json::to_vec_pretty(file).map_err(|error| KeysError::Malformed {
         path: path.to_owned(),
         detail: error.to_string(),
     })?;
     bytes.push(b'\n');
-    Ok(fs.write_atomic(path, &bytes, Some(MODE))?)
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use journal::RealFs;
+
+    use super::*;
+
+    #[test]
+    fn a_changed_or_cut_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.json");
+        let key = Key {
+            id: "0123456789abcdef".to_owned(),
+            trail: TrailId::new("default".to_owned()).unwrap(),
+            name: "ci".to_owned(),
+            scopes: Scopes::NODE_ADMIN,
+            project: Some("p1".to_owned()),
+            created_at: Micros(1),
+            expires_at: Some(Micros(2_000)),
+            revoked_at: None,
+            hash: KeyHash::of("ik_x"),
+        };
+        let contents = Contents {
+            keys: vec![Arc::new(key)],
+            public: BTreeSet::from([TrailId::new("open".to_owned()).unwrap()]),
+        };
+        save(&RealFs, &path, &contents).unwrap();
+        let good = std::fs::read(&path).unwrap();
+        let read = load(&RealFs, &path).unwrap().unwrap();
+        assert_eq!(
+            (read.keys, read.public),
+            (contents.keys.clone(), contents.public)
+        );
+        let refused = |bytes: &[u8], what: String| {
+            std::fs::write(&path, bytes).unwrap();
+            let error = load(&RealFs, &path).unwrap_err();
+            assert!(error.to_string().contains("keys.json"), "{what}: {error}");
+        };
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << (at % 8);
+            refused(&bad, format!("bit {} of byte {at}", at % 8));
+            refused(&good[..at], format!("cut to {at}"));
+        }
+    }
 }
