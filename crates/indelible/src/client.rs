@@ -55,11 +55,12 @@ pub(crate) struct Client {
 pub(crate) enum ClientError {
     /// No server, or none that speaks HTTP.
     #[error(
-        "no server answers at {base}: {source}\nIs it running? Start it with `indelible serve`, or name it with --server or INDELIBLE_URL."
+        "no server answers at {base}: {reason}\nIs it running? Start it with `indelible serve`, or name it with --server or INDELIBLE_URL."
     )]
     Unreachable {
         base: String,
-        source: Box<ureq::Error>,
+        /// Part of the text: a source would be printed once more.
+        reason: Box<ureq::Error>,
     },
     /// An answer other than 2xx.
     #[error("{0}")]
@@ -219,9 +220,9 @@ impl Client {
     }
 
     fn answer(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, ClientError> {
-        let unreachable = |source| ClientError::Unreachable {
+        let unreachable = |reason| ClientError::Unreachable {
             base: self.base.clone(),
-            source: Box::new(source),
+            reason: Box::new(reason),
         };
         let mut answer = answer.map_err(unreachable)?;
         let body = answer

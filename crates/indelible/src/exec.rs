@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{DirBuilder, File},
+    io::IsTerminal,
     os::{fd::AsFd, unix::fs::DirBuilderExt},
     path::PathBuf,
     process::ExitCode,
@@ -21,7 +22,7 @@ use ledger::{Clock, Entropy, OsEntropy, SystemClock};
 use serde::Deserialize;
 
 use crate::{
-    client::{Client, Remote},
+    client::{Client, ClientError, Remote},
     screen::{Paint, shown},
 };
 
@@ -107,7 +108,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     ))
 }
 
-/// Sends events, or keeps them on disk. Says so when it cannot; never fails the command.
+/// Sends events, or keeps them on disk. Says so when it can do neither; never fails the command.
 struct Recorder {
     client: Result<Client>,
     spool: Result<Spool>,
@@ -161,10 +162,15 @@ impl Recorder {
                 .with_context(|| format!("cannot create {}", spool.dir().display()))?;
         }
         spool.put(event).with_context(|| format!("{why:#}"))?;
-        warn(&format!(
-            "{why:#}\nThe event waits in {} and goes out with the next exec that reaches a server.",
-            spool.dir().display()
-        ));
+        let is_down = matches!(why.downcast_ref(), Some(ClientError::Unreachable { .. }));
+        // Nothing is lost, and whoever reads the command's stderr shall find the command's bytes and no others. A
+        // server that is there and refuses will not change its mind by itself.
+        if !is_down || std::io::stderr().is_terminal() {
+            warn(&format!(
+                "{why:#}\nThe event waits in {} and goes out with the next exec that reaches a server.",
+                spool.dir().display()
+            ));
+        }
         Ok(())
     }
 
