@@ -34,6 +34,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
     links(workspace, &mut faults)?;
     machine_paths(workspace, &mut faults)?;
     module_names(workspace, &mut faults)?;
+    variables(workspace, &mut faults)?;
     for fault in &faults {
         println!("{fault}");
     }
@@ -122,6 +123,34 @@ fn module_names(workspace: &Workspace, faults: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
+/// Every environment variable that the code reads is on the page about configuration.
+fn variables(workspace: &Workspace, faults: &mut Vec<String>) -> Result<()> {
+    let page = "docs/configuration.md";
+    let text = read(&workspace.root().join(page))?;
+    for file in workspace.files(&["rs"])? {
+        if !file.components().any(|part| part.as_os_str() == "src") {
+            continue;
+        }
+        let code = read(&file)?;
+        for name in prefixed(&code, concat!("INDEL", "IBLE_")) {
+            if !text.contains(&format!("`{name}`")) {
+                let place = workspace.relative(&file);
+                faults.push(format!("{place}: {name} is not in {page}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names in capitals that begin with `prefix`.
+fn prefixed<'a>(code: &'a str, prefix: &str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(prefix).map(|(at, _)| {
+        let rest = code.get(at..).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_uppercase() && c != '_');
+        rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+    })
+}
+
 /// The targets of the inline links of a page, fenced code left out.
 fn targets(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
@@ -170,6 +199,13 @@ fn read(path: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_are_found_whole() {
+        let code = r#"var("A_KEY"); // A_KEY_2 and XA_URL"#;
+        let found: Vec<_> = prefixed(code, "A_").collect();
+        assert_eq!(found, ["A_KEY", "A_KEY_", "A_URL"]);
+    }
 
     #[test]
     fn links_are_found_outside_fences_only() {

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// All settings. An unknown key is an error.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Data directory, created if absent. Default `./indelible-data`.
@@ -22,7 +22,7 @@ pub struct Config {
 }
 
 /// Table `[http]`: who may connect and for how long.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
     /// Address to listen on. Default `127.0.0.1:7400`: only this machine.
@@ -43,19 +43,19 @@ pub struct HttpConfig {
 }
 
 /// Table `[log]`: the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// First part of the origin of trails created from now on: no white space, `+` or `/`.
     /// Default `indelible.local`.
     pub server_name: String,
     /// Events held in memory until they are sealed, MiB; above that, writers wait and are then answered 429.
-    /// Default 256.
+    /// Default 160.
     pub hot_limit_mib: usize,
 }
 
 /// Table `[segments]`: when unsealed events become a segment.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SegmentsConfig {
     /// Seal when this much is unsealed, MiB of records and contents. Default 64.
@@ -239,5 +239,26 @@ mod tests {
         let text = "[log]\nserver_name = 'a/b'";
         let error = toml::from_str::<Config>(text).unwrap().check().unwrap_err();
         assert!(error.to_string().contains("log.server_name"), "{error}");
+    }
+
+    /// Rows of its table are `| key | default | …`, the default written as in the file.
+    #[test]
+    fn the_page_has_every_key_with_its_default() {
+        let page = include_str!("../../../docs/configuration.md");
+        let cells = |row: &'static str| {
+            let mut cells = row.strip_prefix("| `")?.split('`');
+            let key = cells.next()?;
+            Some(format!("{key} = {}\n", cells.nth(1)?))
+        };
+        let settings = page.split("\n## ").nth(1).unwrap();
+        let documented: String = settings.lines().filter_map(cells).collect();
+        assert_eq!(
+            documented.parse::<toml::Table>().unwrap(),
+            toml::Table::try_from(Config::default()).unwrap()
+        );
+        let example = settings.split("```toml").nth(1).unwrap();
+        let example = example.split("```").next().unwrap();
+        let config: Config = toml::from_str(example).unwrap();
+        config.check().unwrap();
     }
 }

@@ -205,4 +205,49 @@ mod tests {
         let names: BTreeSet<_> = ROUTES.iter().map(|(route, _)| route.id).collect();
         assert_eq!(names.len(), ROUTES.len());
     }
+
+    const PAGE: &str = include_str!("../../../docs/api.md");
+
+    /// What stands between backticks.
+    fn quoted(text: &str) -> impl Iterator<Item = &str> {
+        text.split('`').skip(1).step_by(2)
+    }
+
+    #[test]
+    fn the_page_has_every_operation_and_parameter_and_no_other_operation() {
+        let page: BTreeSet<_> = PAGE.lines().flat_map(quoted).collect();
+        let mut operations = BTreeSet::new();
+        for (route, _) in ROUTES {
+            operations.insert(format!(
+                "{} {}",
+                route.method,
+                route.path.replace("{*", "{")
+            ));
+            for param in route.params {
+                assert!(page.contains(param.name), "{} {}", route.path, param.name);
+            }
+        }
+        let described: BTreeSet<_> = page
+            .iter()
+            .filter(|text| text.contains(" /") && !text.contains('['))
+            .map(|text| (*text).to_owned())
+            .collect();
+        assert_eq!(described, operations);
+    }
+
+    #[test]
+    fn the_page_has_every_code_with_its_status() {
+        let mut described = BTreeSet::new();
+        for line in PAGE.lines() {
+            let mut cells = line.split(" | ");
+            if let (Some(names), Some(Ok(status))) = (cells.next(), cells.next().map(str::parse)) {
+                described.extend(quoted(names).map(|name| (status, name)));
+            }
+        }
+        let there: BTreeSet<(u16, _)> = Code::ALL
+            .iter()
+            .map(|code| (code.status().as_u16(), code.as_str()))
+            .collect();
+        assert_eq!(described, there);
+    }
 }
