@@ -93,6 +93,15 @@ def check_counts(files: str, api: Api, size: int) -> None:
     print(f"ok counts: {dict(groups)}")
 
 
+def check_readme(page: Path, data: Path, size: int) -> None:
+    """The example of the README, on this directory."""
+    _, _, rest = page.read_text().partition("```sql\n")
+    query, _, _ = rest.partition("```")
+    groups = duckdb.sql(query.replace("indelible-data", str(data))).fetchall()
+    expect(sum(count for _, count in groups) == size, f"README: {groups} of {size}")
+    print("ok README")
+
+
 def check_records(data: Path) -> pa.Table:
     """Reads every row with pyarrow and compares the typed columns with the record's own members."""
     files = sorted(str(path) for path in data.rglob("*.parquet"))
@@ -148,12 +157,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="data directory of the server")
     parser.add_argument("--url", required=True, help="base URL of the server")
     parser.add_argument("--key-file", type=Path, required=True, help="file with an API key")
+    parser.add_argument("--readme", type=Path, required=True, help="page with an example of SQL")
     args = parser.parse_args()
     api = Api(args.url, args.key_file.read_text().strip())
     files = f"{args.data}/**/*.parquet"
     check_columns(files)
     size = check_sequence(files)
     check_counts(files, api, size)
+    check_readme(args.readme, args.data, size)
     check_bytes(check_records(args.data), api)
 
 

@@ -86,6 +86,8 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
         .arg(workspace.root().join("interop/python/segments.py"))
         .arg("--data")
         .arg(node.data_dir())
+        .arg("--readme")
+        .arg(workspace.root().join("README.md"))
         .args(["--url", &format!("http://{}", server.address())])
         .arg("--key-file")
         .arg(node.data_dir().join("admin.key")))?;

@@ -16,6 +16,10 @@ use crate::server::Server;
 use crate::steps::Outcome;
 use crate::workspace::{Workspace, has_tool};
 
+/// The only two commands that a newcomer needs, as the page has them.
+const COMMANDS: [&str; 2] = ["cargo run --release -- demo", "cargo xtask test"];
+/// The first of them with the binary of the tests, to its end.
+const DEMO: &str = "indelible demo --exit";
 /// Where the server of the README listens.
 const ADDRESS: &str = "127.0.0.1:7400";
 /// Stands for any text in a line of expected output.
@@ -28,6 +32,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
     let text = std::fs::read_to_string(workspace.root().join("README.md")).context("README.md")?;
     let blocks = blocks::parse(&text)?;
     ensure!(!blocks.is_empty(), "README.md has no example");
+    for command in COMMANDS {
+        let block = format!("\n```sh\n{command}\n```\n");
+        ensure!(text.contains(&block), "README.md has no block {command:?}");
+    }
     let bin_dir = workspace.binary_dir()?;
     let mut session = Session {
         bin_dir,
@@ -36,6 +44,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         output: String::new(),
         skipped: Vec::new(),
     };
+    session.run(DEMO, 0)?;
     for block in &blocks {
         session
             .step(block)
