@@ -23,7 +23,7 @@ pub enum LedgerError {
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
     /// A frame has a good checksum and a payload that is not ours.
-    #[error("frame {frame:?} of {dir} is not a group of events: {source}", dir = dir.display())]
+    #[error("frame {frame} of {dir} is not a group of events: {source}", dir = dir.display())]
     Frame {
         /// Directory of the write-ahead log.
         dir: PathBuf,
@@ -33,7 +33,7 @@ pub enum LedgerError {
         source: FrameError,
     },
     /// The write-ahead log names a trail whose directory is gone.
-    #[error("frame {frame:?} belongs to trail {trail}, which has no directory")]
+    #[error("frame {frame} belongs to trail {trail}, which has no directory")]
     TrailGone {
         /// The trail.
         trail: TrailId,
