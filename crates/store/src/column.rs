@@ -67,6 +67,10 @@ pub enum Column {
     Digest,
     Record,
     Content,
+    /// Whether the record has a member `usage`, empty or not. Since version 2.
+    HasUsage,
+    /// Whether the record has a member `approval`, empty or not. Since version 2.
+    HasApproval,
 }
 
 /// What a column holds and how it is read.
@@ -74,6 +78,8 @@ pub enum Column {
 pub enum Kind {
     /// 64-bit integers: [`crate::Segment::ints`].
     Int,
+    /// True or false: [`crate::Segment::ints`], as 1 and 0.
+    Flag,
     /// Text: [`crate::Segment::texts`].
     Text,
     /// The idempotency digest, 16 bytes.
@@ -94,7 +100,7 @@ enum Layout {
 
 impl Column {
     /// All columns in the order of the file.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 48] = [
         Self::Seq,
         Self::RecordedAt,
         Self::Time,
@@ -141,6 +147,8 @@ impl Column {
         Self::Digest,
         Self::Record,
         Self::Content,
+        Self::HasUsage,
+        Self::HasApproval,
     ];
 
     /// Position in the file.
@@ -161,20 +169,23 @@ impl Column {
         self.spec().1
     }
 
+    /// Whether few distinct values are expected.
+    pub(crate) fn has_dictionary(self) -> bool {
+        matches!(self.layout(), Layout::Dictionary)
+    }
+
     fn layout(self) -> Layout {
         self.spec().2
     }
 
     /// Whether every row has a value.
     pub(crate) fn is_required(self) -> bool {
-        matches!(
-            self,
-            Self::Seq | Self::RecordedAt | Self::Time | Self::Record
-        )
+        let is_flag = self.kind() == Kind::Flag;
+        is_flag || matches!(self, Self::Seq | Self::RecordedAt | Self::Time | Self::Record)
     }
 
     fn spec(self) -> (&'static str, Kind, Layout) {
-        use Kind::{Digest, Int, Payload, Text};
+        use Kind::{Digest, Flag, Int, Payload, Text};
         use Layout::{Delta, Dictionary, Plain};
         match self {
             Self::Seq => ("seq", Int, Delta),
@@ -223,6 +234,8 @@ impl Column {
             Self::Digest => ("digest", Digest, Plain),
             Self::Record => ("record", Payload, Plain),
             Self::Content => ("content", Payload, Plain),
+            Self::HasUsage => ("has_usage", Flag, Plain),
+            Self::HasApproval => ("has_approval", Flag, Plain),
         }
     }
 
@@ -230,14 +243,16 @@ impl Column {
         match (self, self.kind()) {
             (Self::RecordedAt | Self::Time, _) => "int64 {} (TIMESTAMP(MICROS,true))",
             (_, Kind::Int) => "int64 {}",
+            (_, Kind::Flag) => "boolean {}",
             (_, Kind::Text | Kind::Payload) => "binary {} (STRING)",
             (_, Kind::Digest) => "fixed_len_byte_array(16) {}",
         }
     }
 }
 
-/// Version of the column list and the encodings, written into every file.
-pub(crate) const FORMAT: &str = "1";
+/// Version of the column list and the encodings, written into every file. A version adds columns
+/// behind those before it; which ones a file has is seen from their number.
+pub(crate) const FORMAT: &str = "2";
 
 /// The Parquet schema.
 pub(crate) fn schema() -> Result<TypePtr, ParquetError> {

@@ -38,7 +38,7 @@ impl Fields {
     pub(crate) fn new() -> Self {
         let buffer = |column: Column| match column.kind() {
             Kind::Text => Buffer::Text(Texts::default()),
-            Kind::Int => Buffer::Int(Ints::default()),
+            Kind::Int | Kind::Flag => Buffer::Int(Ints::default()),
             Kind::Digest | Kind::Payload => Buffer::None,
         };
         Self {
@@ -56,6 +56,10 @@ impl Fields {
             Some(record) => self.add_record(record),
             None => self.int(Column::Time, i64::try_from(recorded_at).ok()),
         }
+        let has_usage = record.is_some_and(|record| record.usage.is_some());
+        let has_approval = record.is_some_and(|record| record.approval.is_some());
+        self.int(Column::HasUsage, Some(has_usage.into()));
+        self.int(Column::HasApproval, Some(has_approval.into()));
         self.rows += 1;
         for buffer in &mut self.buffers {
             match buffer {

@@ -35,6 +35,6 @@ pub use column::{Column, Kind};
 pub use error::StoreError;
 pub use manifest::{Manifest, SegmentInfo};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};
-pub use segment::{Group, Ints, Order, Row, Rows, Segment, Texts};
+pub use segment::{Coded, Group, Ints, Order, Packed, Row, Rows, Segment, Texts};
 pub use segments::{Config, Segments, Snapshot};
 pub use writer::NewRow;

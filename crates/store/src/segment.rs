@@ -1,13 +1,15 @@
 //! Reading one segment.
 
 mod copy;
-mod data;
 mod files;
 mod hybrid;
+mod ints;
 mod lookup;
 mod opened;
+mod packed;
 mod page;
 mod rows;
+mod texts;
 
 use std::{
     ops::Range,
@@ -18,11 +20,13 @@ use bytes::Bytes;
 use event::TrailId;
 
 pub(crate) use copy::CopiedGroup;
-pub use data::{Ints, Texts};
 pub(crate) use files::SegmentFiles;
+pub use ints::{Coded, Ints};
 use opened::Opened;
+pub use packed::Packed;
 pub(crate) use page::PayloadPage;
 pub use rows::{Order, Row, Rows};
+pub use texts::Texts;
 
 use crate::{
     cache::{Cache, Cached, Key},
@@ -135,13 +139,14 @@ impl Segment {
         Ok(digest.and_then(|bytes| bytes.first_chunk().copied()))
     }
 
-    /// An integer column of a row group; `None` for a column of another kind.
+    /// An integer column of a row group, flags as 1 and 0; `None` for a column of another kind, or one
+    /// that files of an earlier version lack.
     ///
     /// # Errors
     ///
     /// As [`Segment::record`].
     pub fn ints(&self, group: usize, column: Column) -> Result<Option<Arc<Ints>>, StoreError> {
-        if column.kind() != Kind::Int {
+        if !matches!(column.kind(), Kind::Int | Kind::Flag) {
             return Ok(None);
         }
         let key = Key::column(self.number, group, column);
@@ -149,8 +154,11 @@ impl Segment {
             return Ok(Some(ints));
         }
         let opened = self.opened()?;
+        if !opened.has(column) {
+            return Ok(None);
+        }
         let pages = opened.pages(&self.info, group, column)?;
-        let ints = Ints::decode(pages.rows, pages.descriptor, pages.reader)
+        let ints = Ints::decode(column, pages.rows, pages.descriptor, pages.reader)
             .map_err(|error| StoreError::from_parquet(opened.file.path(), error))?;
         let ints = Arc::new(ints);
         self.cache.put(key, Cached::Ints(Arc::clone(&ints)));
@@ -203,6 +211,12 @@ impl Segment {
         } else {
             Err(errors)
         }
+    }
+
+    /// Whether the file has all columns that are written now.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreError> {
+        let opened = self.opened()?;
+        Ok(Column::ALL.into_iter().all(|column| opened.has(column)))
     }
 
     /// Opens the file if it was not, so that it stays readable when it is removed.

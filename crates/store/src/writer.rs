@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use event::RecordView;
 use parquet::{
-    data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type},
+    data_type::{BoolType, ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type},
     errors::ParquetError,
     file::{
         metadata::KeyValue,
@@ -190,6 +190,7 @@ impl<'a> SegmentWriter<'a> {
                 Column::Content => write_payload(&mut writer, rows, true, |row| row.content)?,
                 _ => match column.kind() {
                     Kind::Digest => write_digests(&mut writer, rows)?,
+                    Kind::Flag => write_flags(&mut writer, column, fields)?,
                     Kind::Int => write_ints(&mut writer, column, fields)?,
                     Kind::Text | Kind::Payload => write_texts(&mut writer, column, fields)?,
                 },
@@ -219,6 +220,19 @@ fn write_ints(
     writer
         .typed::<Int64Type>()
         .write_batch(&ints.values, present, None)?;
+    Ok(())
+}
+
+fn write_flags(
+    writer: &mut SerializedColumnWriter<'_>,
+    column: Column,
+    fields: &mut Fields,
+) -> Result<(), ParquetError> {
+    let ints = fields.take_ints(column);
+    let flags: Vec<bool> = ints.values.iter().map(|value| *value != 0).collect();
+    writer
+        .typed::<BoolType>()
+        .write_batch(&flags, None, None)?;
     Ok(())
 }
 

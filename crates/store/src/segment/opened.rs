@@ -87,6 +87,12 @@ impl Opened {
         })
     }
 
+    /// Whether the file's version has a column.
+    pub(super) fn has(&self, column: Column) -> bool {
+        let schema = self.metadata.file_metadata().schema_descr();
+        column.index() < schema.num_columns()
+    }
+
     /// Row group of an event and its row in there.
     pub(super) fn locate(&self, seq: u64) -> Option<(usize, usize)> {
         let group = self.groups.partition_point(|group| group.end <= seq);

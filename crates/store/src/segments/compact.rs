@@ -49,7 +49,8 @@ impl Segments {
         Ok(true)
     }
 
-    /// Large row groups are taken over as they are, small ones are collected into larger ones.
+    /// Large row groups are taken over as they are; small ones, and those of earlier versions, are collected
+    /// into larger ones.
     fn merge(
         &self,
         files: SegmentFiles,
@@ -60,13 +61,15 @@ impl Segments {
         let mut writer = SegmentWriter::new(&self.objects, files, first, self.config.zstd_level)?;
         let mut pending = Pending::default();
         for segment in merged {
+            let is_current = segment.is_current()?;
             for (index, group) in segment.groups()?.iter().enumerate() {
                 if stop() {
                     return Err(StoreError::Cancelled);
                 }
                 let rows = group.end - group.first;
                 let bytes = segment.group_bytes(index)?;
-                if rows >= GROUP_ROWS as u64 / 2 || bytes >= GROUP_RAW_BYTES / 2 {
+                let is_large = rows >= GROUP_ROWS as u64 / 2 || bytes >= GROUP_RAW_BYTES / 2;
+                if is_current && is_large {
                     pending.write(&mut writer)?;
                     writer.copy_group(segment.copied_group(index)?)?;
                     continue;

@@ -1,5 +1,5 @@
 use event::RecordView;
-use indelible_store::{Column, Kind, Segment, Texts};
+use indelible_store::{Column, Kind, Segment};
 
 use crate::{open, sample, trail};
 
@@ -28,7 +28,7 @@ const TEXTS: [(Column, TextOf); 9] = [
     }),
 ];
 
-const INTS: [(Column, IntOf); 6] = [
+const INTS: [(Column, IntOf); 8] = [
     (Column::Seq, |view| i64::try_from(view.seq.0).ok()),
     (Column::RecordedAt, |view| {
         i64::try_from(view.recorded_at.0).ok()
@@ -38,6 +38,10 @@ const INTS: [(Column, IntOf); 6] = [
     (Column::Status, |view| view.status),
     (Column::CostNanousd, |view| {
         view.usage.as_ref()?.cost_nanousd
+    }),
+    (Column::HasUsage, |view| Some(view.usage.is_some().into())),
+    (Column::HasApproval, |view| {
+        Some(view.approval.is_some().into())
     }),
 ];
 
@@ -56,7 +60,8 @@ fn check(segment: &Segment, samples: &[sample::Sample]) {
                     expected.as_deref(),
                     "{column:?} of row {row}"
                 );
-                assert_eq!(texts.codes()[row] == Texts::NULL, expected.is_none());
+                let is_null = texts.codes().get(row) == Some(texts.len() as i64);
+                assert_eq!(is_null, expected.is_none());
             }
         }
         for (column, int_of) in INTS {
@@ -124,7 +129,7 @@ fn columns_are_read_as_their_kind_only() {
     for column in Column::ALL {
         assert_eq!(
             segment.ints(0, column).unwrap().is_some(),
-            column.kind() == Kind::Int
+            matches!(column.kind(), Kind::Int | Kind::Flag)
         );
         assert_eq!(
             segment.texts(0, column).unwrap().is_some(),

@@ -1,82 +1,15 @@
-//! Decoded typed columns.
+//! A decoded text column.
 
 use parquet::{
     basic::Encoding,
-    column::{
-        page::{Page, PageReader},
-        reader::ColumnReaderImpl,
-    },
-    data_type::Int64Type,
+    column::page::{Page, PageReader},
     errors::ParquetError,
-    schema::types::ColumnDescPtr,
 };
 
 use super::{
-    hybrid,
+    Packed, hybrid,
     page::{DataPage, PlainValues, malformed},
 };
-
-/// An integer column of one row group.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ints {
-    values: Vec<i64>,
-    /// Empty if every row has a value.
-    present: Vec<bool>,
-}
-
-impl Ints {
-    pub(super) fn decode(
-        rows: usize,
-        descriptor: ColumnDescPtr,
-        pages: impl PageReader + 'static,
-    ) -> Result<Self, ParquetError> {
-        let optional = descriptor.max_def_level() > 0;
-        let mut reader = ColumnReaderImpl::<Int64Type>::new(descriptor, Box::new(pages));
-        let (mut values, mut levels) = (Vec::with_capacity(rows), Vec::new());
-        let mut read = 0;
-        while read < rows {
-            let levels = optional.then_some(&mut levels);
-            let (now, _, _) = reader.read_records(rows - read, levels, None, &mut values)?;
-            if now == 0 {
-                return Err(malformed("a column has too few rows"));
-            }
-            read += now;
-        }
-        if !optional || values.len() == rows {
-            return Ok(Self {
-                values,
-                present: Vec::new(),
-            });
-        }
-        let mut dense = values.into_iter();
-        let present: Vec<bool> = levels.iter().map(|level| *level == 1).collect();
-        let values = present
-            .iter()
-            .map(|has| if *has { dense.next().unwrap_or(0) } else { 0 })
-            .collect();
-        Ok(Self { values, present })
-    }
-
-    /// Number of rows.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.values.len()
-    }
-
-    /// The value of a row, if it has one.
-    #[must_use]
-    pub fn get(&self, row: usize) -> Option<i64> {
-        if self.present.is_empty() || self.present.get(row) == Some(&true) {
-            self.values.get(row).copied()
-        } else {
-            None
-        }
-    }
-
-    pub(crate) fn size_bytes(&self) -> usize {
-        self.values.len() * size_of::<i64>() + self.present.len()
-    }
-}
 
 /// A text column of one row group: distinct values and, for each row, which one.
 ///
@@ -86,13 +19,10 @@ impl Ints {
 pub struct Texts {
     values: String,
     ends: Vec<u32>,
-    codes: Vec<u32>,
+    codes: Packed,
 }
 
 impl Texts {
-    /// The code of a row without a value.
-    pub const NULL: u32 = u32::MAX;
-
     pub(super) fn decode(rows: usize, mut pages: impl PageReader) -> Result<Self, ParquetError> {
         let mut builder = Builder {
             values: Vec::new(),
@@ -108,11 +38,18 @@ impl Texts {
         }
         let values =
             String::from_utf8(builder.values).map_err(|_| malformed("text is not UTF-8"))?;
-        Ok(Self {
+        Ok(Self::new(values, builder.ends, &builder.codes))
+    }
+
+    /// Values end to end, where each ends, and which one each row has.
+    pub(crate) fn new(values: String, ends: Vec<u32>, codes: &[Option<u32>]) -> Self {
+        let null = i64::try_from(ends.len()).unwrap_or(i64::MAX);
+        let code = |code: &Option<u32>| code.map_or(null, i64::from);
+        Self {
+            codes: Packed::new(codes.iter().map(code).collect()),
             values,
-            ends: builder.ends,
-            codes: builder.codes,
-        })
+            ends,
+        }
     }
 
     /// Number of rows.
@@ -121,9 +58,9 @@ impl Texts {
         self.codes.len()
     }
 
-    /// For each row the position of its value, or [`Texts::NULL`].
+    /// For each row the position of its value; [`Texts::len`] without a value.
     #[must_use]
-    pub fn codes(&self) -> &[u32] {
+    pub fn codes(&self) -> &Packed {
         &self.codes
     }
 
@@ -154,18 +91,18 @@ impl Texts {
     /// The value of a row, if it has one.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&str> {
-        self.value(*self.codes.get(row)?)
+        self.value(u32::try_from(self.codes.get(row)?).ok()?)
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
-        self.values.len() + (self.ends.len() + self.codes.len()) * size_of::<u32>()
+        self.values.len() + self.ends.len() * size_of::<u32>() + self.codes.size_bytes()
     }
 }
 
 struct Builder {
     values: Vec<u8>,
     ends: Vec<u32>,
-    codes: Vec<u32>,
+    codes: Vec<Option<u32>>,
     /// Values that came in the dictionary page.
     dictionary: usize,
 }
@@ -194,12 +131,8 @@ impl Builder {
     fn plain(&mut self, page: &DataPage) -> Result<(), ParquetError> {
         let mut values = PlainValues::new(&page.values, None);
         for row in 0..page.rows {
-            let code = if page.has(row) {
-                self.value(&page.values, &mut values)?
-            } else {
-                Texts::NULL
-            };
-            self.codes.push(code);
+            let value = page.has(row).then(|| self.value(&page.values, &mut values));
+            self.codes.push(value.transpose()?);
         }
         Ok(())
     }
@@ -215,10 +148,7 @@ impl Builder {
             .filter(|()| codes.iter().all(|code| (*code as usize) < self.dictionary))
             .ok_or_else(|| malformed("a dictionary code that does not exist"))?;
         let mut codes = codes.into_iter();
-        let code = |level: &u32| match level {
-            1 => codes.next().unwrap_or(Texts::NULL),
-            _ => Texts::NULL,
-        };
+        let code = |level: &u32| if *level == 1 { codes.next() } else { None };
         self.codes.extend(page.present.iter().map(code));
         Ok(())
     }
