@@ -4,7 +4,7 @@ use ledger::Trail;
 use store::Segments;
 use tlog::Frontier;
 
-use crate::{QueryError, Snapshot};
+use crate::{QueryError, Snapshot, snapshot::SharedHotColumns};
 
 /// Reads one trail. Cheap to clone.
 #[derive(Clone)]
@@ -13,6 +13,7 @@ pub struct Engine {
     segments: Arc<Segments>,
     /// Tree of a newest snapshot, from which that of the next one grows.
     frontier: Arc<Mutex<Frontier>>,
+    hot_columns: SharedHotColumns,
 }
 
 impl Engine {
@@ -23,6 +24,7 @@ impl Engine {
             trail,
             segments,
             frontier: Arc::default(),
+            hot_columns: Arc::default(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Engine {
             hot,
             sealed,
             Arc::clone(&self.frontier),
+            Arc::clone(&self.hot_columns),
         ))
     }
 }

@@ -18,6 +18,7 @@
     )
 )]
 
+mod columns;
 mod cursor;
 mod engine;
 mod error;

@@ -5,7 +5,9 @@
 //! bytes of records and contents are read last, and only for rows that it leaves open.
 
 mod judge;
+mod loops;
 mod verdicts;
+mod works;
 
 use std::ops::Range;
 
@@ -16,8 +18,11 @@ use event::{
 };
 use store::Segment;
 
-use crate::{Order, QueryError, Snapshot, TimeRange, snapshot::view};
+use crate::{Order, QueryError, Snapshot, TimeRange, columns::Columns, snapshot::view};
+use judge::Rows;
+pub(crate) use judge::text_column;
 use verdicts::{Verdict, Verdicts};
+pub(crate) use works::{Selected, Work};
 
 /// The matching events of a range of sequence numbers; ends after the first error.
 pub(crate) struct Scan<'a> {
@@ -60,31 +65,6 @@ impl<'a> Scan<'a> {
             order,
             block: None,
         })
-    }
-
-    /// How many events match: what iterating would give, without the rows that are certain.
-    pub(crate) fn count_matches(mut self) -> Result<u64, QueryError> {
-        let sealed_end = self.snapshot.sealed_end();
-        let mut count = 0;
-        while self.left.start < self.left.end.min(sealed_end) {
-            let block = self.block_of(self.left.start)?;
-            let seqs = intersect(&self.left, &block.seqs);
-            self.left.start = block.seqs.end;
-            let rows = block.rows(&seqs);
-            count += block.verdicts.count(Verdict::Yes, &rows);
-            if block.verdicts.count(Verdict::Maybe, &rows) == 0 {
-                continue;
-            }
-            for (seq, row) in seqs.zip(rows) {
-                if block.verdicts.get(row) == Verdict::Maybe {
-                    count += u64::from(self.read(block.segment, seq)?.is_some());
-                }
-            }
-        }
-        for seq in self.left.clone() {
-            count += u64::from(self.matches_hot(seq)?);
-        }
-        Ok(count)
     }
 
     fn decide(&mut self, seq: u64) -> Result<Option<Found>, QueryError> {
@@ -130,10 +110,15 @@ impl<'a> Scan<'a> {
         let Some(group) = groups.get(index) else {
             return Err(missing);
         };
-        Ok(Block {
+        let rows = Rows {
+            columns: Columns::Sealed(segment, index),
             seqs: group.first..group.end,
+            time: group.time,
+        };
+        Ok(Block {
+            verdicts: judge::judge(&rows, self.filter, self.range)?,
+            seqs: rows.seqs,
             segment,
-            verdicts: judge::judge(segment, index, group, self.filter, self.range)?,
         })
     }
 
@@ -191,10 +176,6 @@ impl Iterator for Scan<'_> {
 impl Block<'_> {
     fn row(&self, seq: u64) -> usize {
         usize::try_from(seq.saturating_sub(self.seqs.start)).unwrap_or(usize::MAX)
-    }
-
-    fn rows(&self, seqs: &Range<u64>) -> Range<usize> {
-        self.row(seqs.start)..self.row(seqs.end)
     }
 }
 

@@ -12,7 +12,11 @@ use tlog::{Frontier, TILE_WIDTH};
 use crate::{AtError, Event, Order, Page, Query, QueryError, Row, TimeRange, scan::Scan};
 
 mod find;
+mod hot;
 mod root;
+
+use hot::HotRun;
+pub(crate) use hot::SharedHotColumns;
 
 /// A trail as it was at one size: the same questions get the same answers for as long as it is held,
 /// whatever is appended, sealed or merged meanwhile. Cheap to clone.
@@ -22,6 +26,7 @@ pub struct Snapshot {
     hot: Arc<Hot>,
     sealed: Arc<store::Snapshot>,
     frontier: Arc<Mutex<Frontier>>,
+    hot_columns: SharedHotColumns,
     size: u64,
 }
 
@@ -37,6 +42,7 @@ impl Snapshot {
         hot: Hot,
         sealed: Arc<store::Snapshot>,
         frontier: Arc<Mutex<Frontier>>,
+        hot_columns: SharedHotColumns,
     ) -> Self {
         Self {
             size: hot.end.0,
@@ -44,6 +50,7 @@ impl Snapshot {
             hot: Arc::new(hot),
             sealed,
             frontier,
+            hot_columns,
         }
     }
 
@@ -181,6 +188,12 @@ impl Snapshot {
 
     pub(crate) fn sealed(&self) -> &store::Snapshot {
         &self.sealed
+    }
+
+    /// Columns of everything that is not read from segments. Runs may begin before [`Self::sealed_end`]
+    /// and end above the snapshot's size.
+    pub(crate) fn hot_runs(&self) -> Vec<HotRun> {
+        hot::runs(&self.hot_columns, &self.hot, self.sealed_end())
     }
 
     pub(crate) fn hot_event(&self, seq: u64) -> Result<HotEvent<'_>, QueryError> {

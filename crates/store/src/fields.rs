@@ -163,6 +163,20 @@ impl Fields {
 }
 
 impl Texts {
+    /// The value of each row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Option<&str>> {
+        let (mut at, mut start) = (0, 0);
+        self.present.iter().map(move |level| {
+            if *level == 0 {
+                return None;
+            }
+            let end = self.ends.get(at).map_or(start, |end| *end as usize);
+            let value = self.bytes.get(start..end);
+            (at, start) = (at + 1, end);
+            value.and_then(|value| std::str::from_utf8(value).ok())
+        })
+    }
+
     /// The values as Parquet takes them, sharing one buffer.
     pub(crate) fn into_values(self) -> (Vec<ByteArray>, Vec<i16>) {
         let bytes = Bytes::from(self.bytes);

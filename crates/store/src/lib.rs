@@ -20,6 +20,7 @@
 mod cache;
 mod checked;
 mod column;
+mod columns;
 mod error;
 mod fields;
 mod ids;
@@ -32,6 +33,7 @@ mod sums;
 mod writer;
 
 pub use column::{Column, Kind};
+pub use columns::Columns;
 pub use error::StoreError;
 pub use manifest::{Manifest, SegmentInfo};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};

@@ -1,49 +1,53 @@
-//! Judging the rows of a row group by its typed columns.
+//! Judging rows by their typed columns.
 //!
 //! An index will answer here for the terms that are left open; nothing else of the walk changes.
 
-use std::sync::Arc;
+use std::ops::{Range, RangeInclusive};
 
-use event::filter::{Expr, Field, Filter, NumberField, Term, TextField};
-use store::{Column, Group, Ints, Segment, StoreError, Texts};
+use event::filter::{Expr, Field, Filter, NumberField, Part, Term, TextField, TextPattern};
+use store::{Column, StoreError};
 
-use super::verdicts::{Verdict, Verdicts};
-use crate::TimeRange;
+use super::{
+    loops,
+    verdicts::{Verdict, Verdicts},
+};
+use crate::{TimeRange, columns::Columns};
 
-/// What is known of a row group's rows without their payload.
+/// Neighbouring events and their columns.
+pub(super) struct Rows<'a> {
+    pub(super) columns: Columns<'a>,
+    pub(super) seqs: Range<u64>,
+    /// Earliest and latest time.
+    pub(super) time: [i64; 2],
+}
+
+/// What is known of rows without their payload.
 pub(super) fn judge(
-    segment: &Segment,
-    index: usize,
-    group: &Group,
+    rows: &Rows<'_>,
     filter: &Filter,
     range: TimeRange,
 ) -> Result<Verdicts, StoreError> {
-    let judge = Judge {
-        segment,
-        index,
-        group,
-    };
+    let judge = Judge { rows };
     let verdicts = judge.time(range)?;
     judge.all(verdicts, filter.terms())
 }
 
 struct Judge<'a> {
-    segment: &'a Segment,
-    index: usize,
-    group: &'a Group,
+    rows: &'a Rows<'a>,
 }
 
 impl Judge<'_> {
     fn time(&self, range: TimeRange) -> Result<Verdicts, StoreError> {
-        if range.is_all() || range.covers(self.group.time) {
+        if range.is_all() || range.covers(self.rows.time) {
             return Ok(Verdicts::All(Verdict::Yes));
         }
-        if !range.overlaps(self.group.time) {
+        if !range.overlaps(self.rows.time) {
             return Ok(Verdicts::All(Verdict::No));
         }
-        self.ints(Column::Time, |time| {
-            time.is_some_and(|time| range.contains(time))
-        })
+        // No producer's time comes near the ends of 64 bits.
+        let from = range.from.unwrap_or(i64::MIN);
+        let last = range.to.map_or(i64::MAX, |to| to.saturating_sub(1));
+        self.within(Column::Time, from, last)
     }
 
     /// Stops as soon as no row is left, so that the other columns are not read.
@@ -77,46 +81,56 @@ impl Judge<'_> {
 
     fn term(&self, term: &Term) -> Result<Verdicts, StoreError> {
         match term {
-            Term::Text(field, pattern) => {
-                self.texts(text_column(*field), |value| pattern.matches(value))
+            Term::Text(field, pattern) => self.texts(text_column(*field), Some(pattern)),
+            Term::Present(Field::Text(field)) => self.texts(text_column(*field), None),
+            Term::Number(field, range) => self.numbers(*field, range.integers()),
+            Term::Present(Field::Number(field)) => {
+                self.numbers(*field, Some(i128::MIN..=i128::MAX))
             }
-            Term::Present(Field::Text(field)) => self.texts(text_column(*field), |_| true),
-            Term::Number(field, range) => self.numbers(*field, |value| {
-                value.is_some_and(|value| range.contains(value))
-            }),
-            Term::Present(Field::Number(field)) => self.numbers(*field, |value| value.is_some()),
-            // Only the record says whether it has an empty `usage`, `approval` or `content`.
+            Term::Has(Part::Usage) => self.within(Column::HasUsage, 1, 1),
+            Term::Has(Part::Approval) => self.within(Column::HasApproval, 1, 1),
+            // Only the payload knows.
             Term::Has(_) | Term::Path(..) | Term::FreeText(_) => Ok(Verdicts::All(Verdict::Maybe)),
         }
     }
 
-    /// Asks once for each distinct value.
-    fn texts(&self, column: Column, test: impl Fn(&str) -> bool) -> Result<Verdicts, StoreError> {
-        let Some(texts) = self.segment.texts(self.index, column)? else {
+    /// Rows with a value, of a pattern or any. Asks once for each distinct value.
+    fn texts(
+        &self,
+        column: Column,
+        pattern: Option<&TextPattern>,
+    ) -> Result<Verdicts, StoreError> {
+        let Some(texts) = self.rows.columns.texts(column)? else {
             return Ok(Verdicts::All(Verdict::Maybe));
         };
-        let codes = 0..u32::try_from(texts.len()).unwrap_or(Texts::NULL);
-        let matching: Vec<bool> = codes
-            .map(|code| texts.value(code).is_some_and(&test))
+        let codes = 0..u32::try_from(texts.len()).unwrap_or(u32::MAX);
+        let matches = |value: &str| pattern.is_none_or(|pattern| pattern.matches(value));
+        // Rows without a value have the code after the last.
+        let verdicts: Vec<Verdict> = codes
+            .map(|code| texts.value(code).is_some_and(matches).into())
+            .chain([Verdict::No])
             .collect();
-        if !matching.contains(&true) {
+        if !verdicts.contains(&Verdict::Yes) {
             return Ok(Verdicts::All(Verdict::No));
         }
-        let of = |code: &u32| matching.get(*code as usize).copied().unwrap_or(false);
-        Ok(texts.codes().iter().map(of).collect())
+        Ok(loops::by_code(texts.codes(), &verdicts))
     }
 
+    /// Rows with a number in a range; none without one.
     fn numbers(
         &self,
         field: NumberField,
-        test: impl Fn(Option<i128>) -> bool,
+        range: Option<RangeInclusive<i128>>,
     ) -> Result<Verdicts, StoreError> {
+        let Some((low, high)) = range.map(RangeInclusive::into_inner) else {
+            return Ok(Verdicts::All(Verdict::No));
+        };
         let column = match field {
             NumberField::Seq => {
-                let seqs = self.group.first..self.group.end;
-                return Ok(seqs.map(|seq| test(Some(seq.into()))).collect());
+                let contains = |seq: u64| (low..=high).contains(&seq.into());
+                return Ok(self.rows.seqs.clone().map(contains).collect());
             }
-            NumberField::Tokens => return self.tokens(test),
+            NumberField::Tokens => return self.tokens(low, high),
             NumberField::Status => Column::Status,
             NumberField::Duration => Column::DurationUs,
             NumberField::Cost => Column::CostNanousd,
@@ -127,40 +141,37 @@ impl Judge<'_> {
             NumberField::ReasoningTokens => Column::ReasoningTokens,
             NumberField::Waited => Column::WaitedUs,
         };
-        self.ints(column, |value| test(value.map(i128::from)))
+        if high < i64::MIN.into() || low > i64::MAX.into() {
+            return Ok(Verdicts::All(Verdict::No));
+        }
+        let low = i64::try_from(low).unwrap_or(i64::MIN);
+        self.within(column, low, i64::try_from(high).unwrap_or(i64::MAX))
     }
 
-    fn tokens(&self, test: impl Fn(Option<i128>) -> bool) -> Result<Verdicts, StoreError> {
-        let input = self.column(Column::InputTokens)?;
-        let output = self.column(Column::OutputTokens)?;
+    fn tokens(&self, low: i128, high: i128) -> Result<Verdicts, StoreError> {
+        let input = self.rows.columns.ints(Column::InputTokens)?;
+        let output = self.rows.columns.ints(Column::OutputTokens)?;
         let (Some(input), Some(output)) = (input, output) else {
             return Ok(Verdicts::All(Verdict::Maybe));
         };
-        let sum = |row: usize| {
+        let matches = |row: usize| {
             let (input, output) = (input.get(row), output.get(row));
-            input.or(output)?;
-            Some(i128::from(input.unwrap_or(0)) + i128::from(output.unwrap_or(0)))
+            let sum = i128::from(input.unwrap_or(0)) + i128::from(output.unwrap_or(0));
+            input.or(output).is_some() && (low..=high).contains(&sum)
         };
-        Ok((0..input.rows()).map(|row| test(sum(row))).collect())
+        Ok((0..input.rows()).map(matches).collect())
     }
 
-    fn ints(
-        &self,
-        column: Column,
-        test: impl Fn(Option<i64>) -> bool,
-    ) -> Result<Verdicts, StoreError> {
-        let Some(ints) = self.column(column)? else {
-            return Ok(Verdicts::All(Verdict::Maybe));
-        };
-        Ok((0..ints.rows()).map(|row| test(ints.get(row))).collect())
-    }
-
-    fn column(&self, column: Column) -> Result<Option<Arc<Ints>>, StoreError> {
-        self.segment.ints(self.index, column)
+    /// Rows with a value between two, both meant.
+    fn within(&self, column: Column, low: i64, high: i64) -> Result<Verdicts, StoreError> {
+        let ints = self.rows.columns.ints(column)?;
+        Ok(ints.map_or(Verdicts::All(Verdict::Maybe), |ints| {
+            loops::within(&ints, low, high)
+        }))
     }
 }
 
-fn text_column(field: TextField) -> Column {
+pub(crate) fn text_column(field: TextField) -> Column {
     match field {
         TextField::Actor => Column::Actor,
         TextField::ActorType => Column::ActorType,

@@ -53,6 +53,48 @@ impl Verdicts {
         *self == Self::All(verdict)
     }
 
+    /// Whether no row is left open.
+    pub(super) fn are_settled(&self) -> bool {
+        match self {
+            Self::All(verdict) => *verdict != Verdict::Maybe,
+            Self::Rows(rows) => !rows.contains(&Verdict::Maybe),
+        }
+    }
+
+    /// Decides on one of so many rows.
+    pub(super) fn set(&mut self, row: usize, verdict: Verdict, rows: usize) {
+        if let Self::All(all) = self {
+            *self = Self::Rows(vec![*all; rows]);
+        }
+        if let Self::Rows(rows) = self
+            && let Some(at) = rows.get_mut(row)
+        {
+            *at = verdict;
+        }
+    }
+
+    /// Appends those of the rows that match.
+    pub(super) fn push_matching(&self, rows: Range<usize>, out: &mut Vec<u32>) {
+        let number = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
+        match self {
+            Self::All(Verdict::Yes) => out.extend(rows.map(number)),
+            Self::All(_) => {}
+            Self::Rows(all) => {
+                // Every row is written and those that do not match are overwritten: no branch to guess.
+                let (from, mut end) = (number(rows.start), out.len());
+                let verdicts = all.get(rows).unwrap_or_default();
+                out.resize(end + verdicts.len() + 1, 0);
+                for (row, verdict) in (from..).zip(verdicts) {
+                    if let Some(slot) = out.get_mut(end) {
+                        *slot = row;
+                    }
+                    end += usize::from(*verdict == Verdict::Yes);
+                }
+                out.truncate(end);
+            }
+        }
+    }
+
     /// How many of the rows have this verdict.
     pub(super) fn count(&self, verdict: Verdict, rows: &Range<usize>) -> u64 {
         match self {
@@ -134,6 +176,27 @@ mod tests {
         );
         assert_eq!(mixed.count(Yes, &(1..3)), 1);
         assert_eq!(rows(&[No, No]).settled(), all(No));
+        assert!(!mixed.are_settled() && all(Yes).are_settled() && !all(Maybe).are_settled());
         assert_eq!(mixed.clone().settled(), mixed);
+    }
+
+    #[test]
+    fn rows_that_match_are_listed() {
+        use Verdict::{Maybe, No, Yes};
+        let matching = |verdicts: &Verdicts, rows| {
+            let mut out = vec![7];
+            verdicts.push_matching(rows, &mut out);
+            out
+        };
+        let mut verdicts = Verdicts::All(Maybe);
+        for (row, verdict) in [Yes, No, Yes, Yes, No].into_iter().enumerate() {
+            verdicts.set(row, verdict, 5);
+        }
+        assert!(verdicts.are_settled());
+        assert_eq!(matching(&verdicts, 0..5), [7, 0, 2, 3]);
+        assert_eq!(matching(&verdicts, 1..3), [7, 2]);
+        assert_eq!(matching(&verdicts, 4..5), [7]);
+        assert_eq!(matching(&Verdicts::All(Yes), 3..5), [7, 3, 4]);
+        assert_eq!(matching(&Verdicts::All(No), 3..5), [7]);
     }
 }

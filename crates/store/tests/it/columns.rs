@@ -1,5 +1,5 @@
-use event::RecordView;
-use indelible_store::{Column, Kind, Segment};
+use event::{Micros, RecordView, Seq};
+use indelible_store::{Column, Columns, Kind, Segment};
 
 use crate::{open, sample, trail};
 
@@ -154,4 +154,32 @@ fn a_record_that_cannot_be_read_keeps_its_bytes() {
     );
     let time = segment.ints(0, Column::Time).unwrap().unwrap().get(1);
     assert_eq!(time, i64::try_from(samples[1].recorded_at).ok());
+}
+
+#[test]
+fn columns_of_unsealed_events_are_those_of_sealed_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = open(dir.path());
+    let mut samples = sample::samples(5, 0, 500);
+    samples[7].record = b"{}".to_vec();
+    let snapshot = segments.seal(&trail(), &sample::rows(&samples)).unwrap();
+    let segment = &snapshot.segments()[0];
+    let events = samples.iter().map(|sample| {
+        let at = Micros(sample.recorded_at);
+        (Seq(sample.seq), at, sample.record.as_slice())
+    });
+    let columns = Columns::collect(events);
+    assert_eq!(columns.rows(), samples.len());
+    assert_eq!(columns.time(), segment.info().time);
+    for column in Column::ALL {
+        let ints = segment.ints(0, column).unwrap();
+        assert_eq!(columns.ints(column), ints.as_ref(), "{column:?}");
+        let sealed = segment.texts(0, column).unwrap();
+        let texts = columns.texts(column);
+        assert_eq!(texts.is_some(), sealed.is_some(), "{column:?}");
+        for row in 0..samples.len() {
+            let value = texts.and_then(|texts| texts.get(row));
+            assert_eq!(value, sealed.as_ref().and_then(|texts| texts.get(row)));
+        }
+    }
 }

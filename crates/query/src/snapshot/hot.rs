@@ -1,0 +1,80 @@
+//! Typed columns of the hot tail.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use event::Seq;
+use ledger::Hot;
+use store::Columns;
+
+/// Columns of unsealed events, made when they are first asked for and kept until they are sealed.
+pub(crate) type SharedHotColumns = Arc<Mutex<HotColumns>>;
+
+/// Neighbouring runs of events, oldest first, without holes.
+#[derive(Default)]
+pub(crate) struct HotColumns {
+    runs: Vec<HotRun>,
+}
+
+/// The columns of a run of unsealed events.
+#[derive(Clone)]
+pub(crate) struct HotRun {
+    pub(crate) first: u64,
+    pub(crate) end: u64,
+    pub(crate) columns: Arc<Columns>,
+}
+
+/// Most events of a run: as many as a row group of a segment holds.
+const RUN_EVENTS: u64 = 1 << 17;
+
+/// The runs that cover a hot tail from a position on; the first may begin before it.
+pub(crate) fn runs(shared: &SharedHotColumns, hot: &Hot, first: u64) -> Vec<HotRun> {
+    // What a panic can leave behind is checked below like everything else.
+    let mut known = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = first.max(hot.first.0);
+    let known_first = known.runs.first().map_or(first, |run| run.first);
+    if first < known_first {
+        // A view that was held while its events were sealed.
+        return HotColumns::default().cover(hot, first);
+    }
+    known.cover(hot, first)
+}
+
+impl HotColumns {
+    fn cover(&mut self, hot: &Hot, first: u64) -> Vec<HotRun> {
+        self.runs.retain(|run| run.end > first);
+        let mut end = self.runs.last().map_or(first, |run| run.end);
+        while end < hot.end.0 {
+            let mut start = end;
+            end = hot.end.0.min(start + RUN_EVENTS);
+            // Runs that are small beside the new one are read again with it, so that there are few and
+            // an event is read a few times at most.
+            while let Some(last) = self.runs.last() {
+                let joins = last.end - last.first <= 2 * (end - start);
+                if !joins || last.first < hot.first.0 || end - last.first > RUN_EVENTS {
+                    break;
+                }
+                start = last.first;
+                self.runs.pop();
+            }
+            self.runs.push(HotRun::read(hot, start, end));
+        }
+        let covers = |run: &&HotRun| run.first < hot.end.0;
+        self.runs.iter().filter(covers).cloned().collect()
+    }
+}
+
+impl HotRun {
+    fn read(hot: &Hot, first: u64, end: u64) -> Self {
+        let chunks = hot.chunks.iter().filter(|chunk| chunk.end().0 > first);
+        let events = chunks
+            .flat_map(|chunk| chunk.iter())
+            .skip_while(|event| event.seq < Seq(first))
+            .take_while(|event| event.seq < Seq(end))
+            .map(|event| (event.seq, event.recorded_at, event.record));
+        Self {
+            first,
+            end,
+            columns: Arc::new(Columns::collect(events)),
+        }
+    }
+}
