@@ -79,6 +79,11 @@ impl TimeRange {
         self == Self::ALL
     }
 
+    /// Whether both ends are given.
+    pub(crate) fn is_closed(self) -> bool {
+        self.from.is_some() && self.to.is_some()
+    }
+
     /// Whether an instant, microseconds since 1970, is inside.
     #[must_use]
     pub fn contains(self, time_us: i64) -> bool {

@@ -181,7 +181,11 @@ impl Column {
     /// Whether every row has a value.
     pub(crate) fn is_required(self) -> bool {
         let is_flag = self.kind() == Kind::Flag;
-        is_flag || matches!(self, Self::Seq | Self::RecordedAt | Self::Time | Self::Record)
+        is_flag
+            || matches!(
+                self,
+                Self::Seq | Self::RecordedAt | Self::Time | Self::Record
+            )
     }
 
     fn spec(self) -> (&'static str, Kind, Layout) {

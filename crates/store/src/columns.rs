@@ -15,7 +15,7 @@ use crate::{
 pub struct Columns {
     rows: usize,
     time: [i64; 2],
-    columns: Vec<Values>,
+    values: Vec<Values>,
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Columns {
         Self {
             rows,
             time,
-            columns: Column::ALL.into_iter().map(values).collect(),
+            values: Column::ALL.into_iter().map(values).collect(),
         }
     }
 
@@ -66,7 +66,7 @@ impl Columns {
     /// An integer column, flags as 1 and 0; `None` for a column of another kind.
     #[must_use]
     pub fn ints(&self, column: Column) -> Option<&Arc<Ints>> {
-        match self.columns.get(column.index())? {
+        match self.values.get(column.index())? {
             Values::Ints(ints) => Some(ints),
             _ => None,
         }
@@ -75,7 +75,7 @@ impl Columns {
     /// A text column; `None` for a column of another kind.
     #[must_use]
     pub fn texts(&self, column: Column) -> Option<&Arc<Texts>> {
-        match self.columns.get(column.index())? {
+        match self.values.get(column.index())? {
             Values::Texts(texts) => Some(texts),
             _ => None,
         }

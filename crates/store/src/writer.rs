@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use event::RecordView;
 use parquet::{
-    data_type::{BoolType, ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type},
+    data_type::{
+        BoolType, ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type,
+    },
     errors::ParquetError,
     file::{
         metadata::KeyValue,
@@ -230,9 +232,7 @@ fn write_flags(
 ) -> Result<(), ParquetError> {
     let ints = fields.take_ints(column);
     let flags: Vec<bool> = ints.values.iter().map(|value| *value != 0).collect();
-    writer
-        .typed::<BoolType>()
-        .write_batch(&flags, None, None)?;
+    writer.typed::<BoolType>().write_batch(&flags, None, None)?;
     Ok(())
 }
 

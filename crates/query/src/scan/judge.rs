@@ -95,11 +95,7 @@ impl Judge<'_> {
     }
 
     /// Rows with a value, of a pattern or any. Asks once for each distinct value.
-    fn texts(
-        &self,
-        column: Column,
-        pattern: Option<&TextPattern>,
-    ) -> Result<Verdicts, StoreError> {
+    fn texts(&self, column: Column, pattern: Option<&TextPattern>) -> Result<Verdicts, StoreError> {
         let Some(texts) = self.rows.columns.texts(column)? else {
             return Ok(Verdicts::All(Verdict::Maybe));
         };

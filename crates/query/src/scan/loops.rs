@@ -44,7 +44,7 @@ pub(super) fn within(ints: &Ints, low: i64, high: i64) -> Verdicts {
 }
 
 fn compare<T: Copy + Into<i64>>(values: &[T], low: i64, high: i64) -> Vec<Verdict> {
-    let contains = |value: i64| (low <= value) & (value <= high);
+    let contains = |value: i64| low <= value && value <= high;
     let values = values.iter().map(|value| (*value).into());
     values.map(|value| contains(value).into()).collect()
 }

@@ -1,9 +1,9 @@
 //! Everything that has to be looked at, cut into pieces that can be judged apart from each other.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use event::Seq;
-use store::StoreError;
+use event::{Micros, Seq};
+use store::{Column, Ints, StoreError};
 
 use super::{
     Scan, intersect,
@@ -33,6 +33,39 @@ impl Work<'_> {
     /// Row of an event in the columns.
     fn row(&self, seq: u64) -> usize {
         usize::try_from(seq.saturating_sub(self.seqs.start)).unwrap_or(usize::MAX)
+    }
+
+    /// The times of all events.
+    pub(crate) fn time_column(&self) -> Result<Arc<Ints>, QueryError> {
+        self.always(Column::Time)
+    }
+
+    /// A flag of all events. Segments of the first version have none: their records are read.
+    pub(crate) fn flags(&self, column: Column) -> Result<Arc<Ints>, QueryError> {
+        self.always(column)
+    }
+
+    fn always(&self, column: Column) -> Result<Arc<Ints>, QueryError> {
+        if let Some(ints) = self.columns.ints(column)? {
+            return Ok(ints);
+        }
+        let Columns::Sealed(segment, _) = &self.columns else {
+            return Err(QueryError::Missing {
+                seq: Seq(self.seqs.start),
+            });
+        };
+        let mut records = Vec::new();
+        for seq in self.seqs.clone() {
+            records.push((Seq(seq), segment.record(seq)?));
+        }
+        let records = records
+            .iter()
+            .map(|(seq, record)| (*seq, Micros(0), record.as_ref()));
+        let columns = store::Columns::collect(records);
+        let ints = columns.ints(column).cloned();
+        ints.ok_or(QueryError::Missing {
+            seq: Seq(self.seqs.start),
+        })
     }
 
     fn rows(&self) -> Range<usize> {
@@ -98,7 +131,12 @@ impl<'a> Scan<'a> {
             for run in runs {
                 let time = run.columns.time();
                 // A run may begin before the end of what is sealed by now.
-                push(Columns::Hot(run.columns), run.first..run.end, sealed_end, time);
+                push(
+                    Columns::Hot(run.columns),
+                    run.first..run.end,
+                    sealed_end,
+                    time,
+                );
             }
         }
         Ok(works)

@@ -45,15 +45,34 @@ fn time() -> impl Strategy<Value = String> {
 
 /// An event as JSON, without an id.
 pub(crate) fn event() -> impl Strategy<Value = String> {
+    event_at(time())
+}
+
+/// Numbers of which two do not fit into 64 bits, now and then.
+fn figure() -> impl Strategy<Value = String> {
+    let large = Just(i64::MAX.to_string());
+    prop_oneof![8 => number(0..4), 4 => number(0..100_000), 2 => number(0..1 << 40), 1 => large]
+}
+
+/// An event as JSON, without an id, and with one of these times or none.
+pub(crate) fn event_at(
+    time: impl Strategy<Value = String> + 'static,
+) -> impl Strategy<Value = String> {
     let usage = object(vec![
+        member("provider", text(&["openai", "anthropic"])),
         member("model", text(&["gpt", "opus"])),
-        member("input_tokens", number(0..4)),
+        member("input_tokens", figure()),
         member("output_tokens", number(0..4)),
+        member("cache_read_tokens", number(0..300)),
+        member("cache_write_tokens", number(0..70_000)),
+        member("reasoning_tokens", number(0..4)),
         member("cost_nanousd", number(0..100_000_000)),
         member("prices", text(&["2026"])),
     ]);
     let approval = object(vec![
         member("decision", text(&["allowed", "denied"])),
+        member("approver", text(&["auto", "ann"])),
+        member("rule", text(&["r1"])),
         member("reason", text(&WORDS)),
         member("waited_us", number(0..3_000_000)),
     ]);
@@ -62,11 +81,19 @@ pub(crate) fn event() -> impl Strategy<Value = String> {
         member("id", text(&["/etc/passwd", "a*b"])),
     ]);
     let members: Vec<BoxedStrategy<String>> = vec![
-        member("time", time()),
-        member("duration_us", number(0..3_000_000)),
+        member("time", time),
+        member("duration_us", figure()),
+        member("job", text(&["j1", "j2", "\\u006a1"])),
+        member(
+            "initiator",
+            object(vec![member("id", text(&["ann", "bob"]))]),
+        ),
         member("project", text(&["p1", "p2"])),
         member("result", text(&RESULTS)),
-        member("status", number(198..202)),
+        member(
+            "status",
+            select(vec![-7, 0, 199, 200, 201, 70_000]).prop_map(|status| status.to_string()),
+        ),
         member("resource", resource),
         member("usage", usage),
         member("approval", approval),

@@ -7,8 +7,10 @@
 
 mod changing;
 mod damage;
+mod figures;
 mod generate;
 mod naive;
 mod node;
+mod series;
 mod single;
 mod tree;

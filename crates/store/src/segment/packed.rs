@@ -94,9 +94,7 @@ mod tests {
         ] {
             let packed = Packed::new(numbers.clone());
             assert_eq!(packed.size_bytes(), bytes * numbers.len(), "{numbers:?}");
-            let back: Vec<i64> = (0..packed.len())
-                .filter_map(|at| packed.get(at))
-                .collect();
+            let back: Vec<i64> = (0..packed.len()).filter_map(|at| packed.get(at)).collect();
             assert_eq!(back, numbers);
             assert_eq!(packed.get(numbers.len()), None);
         }

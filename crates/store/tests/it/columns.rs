@@ -60,7 +60,8 @@ fn check(segment: &Segment, samples: &[sample::Sample]) {
                     expected.as_deref(),
                     "{column:?} of row {row}"
                 );
-                let is_null = texts.codes().get(row) == Some(texts.len() as i64);
+                let null = i64::try_from(texts.len()).unwrap();
+                let is_null = texts.codes().get(row) == Some(null);
                 assert_eq!(is_null, expected.is_none());
             }
         }
