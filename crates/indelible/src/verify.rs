@@ -2,6 +2,7 @@
 
 mod bundle;
 mod dir;
+mod erasures;
 mod hot;
 mod keys;
 mod records;

@@ -19,15 +19,25 @@ pub(super) struct Bundle {
     content_withheld: bool,
 }
 
+/// What could be checked of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// The event never had one.
+    None,
+    /// Its bytes are what was committed.
+    Present,
+    /// The key may not see it.
+    Withheld,
+    /// There was one, it is not here, and the key is not the reason.
+    Gone,
+}
+
 /// What could be checked of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// The record's bytes, rather than only its commitment.
     pub(super) record: bool,
-    /// The content's bytes.
-    pub(super) content: bool,
-    /// The key may not see the content.
-    pub(super) is_withheld: bool,
+    pub(super) content: Content,
     /// Exact leaf hash.
     pub(super) leaf_hash: Hash,
 }
@@ -70,19 +80,26 @@ impl Bundle {
             .map_err(|error| error.to_string())?;
         Ok(Verdict {
             record: self.record.is_some(),
-            content: self.content.is_some(),
-            is_withheld: self.content_withheld && self.has_content(),
+            content: if self.content.is_some() {
+                Content::Present
+            } else if leaf.c_c == [0; 32] {
+                Content::None
+            } else if self.content_withheld {
+                Content::Withheld
+            } else {
+                Content::Gone
+            },
             leaf_hash,
         })
     }
 
+    /// The record, if it is here and is one.
+    pub(super) fn view(&self) -> Option<RecordView<'_>> {
+        RecordView::parse(self.record.as_ref()?.as_bytes()).ok()
+    }
+
     fn has_content(&self) -> bool {
-        let view = self
-            .record
-            .as_ref()
-            .map(|record| RecordView::parse(record.as_bytes()));
-        view.and_then(Result::ok)
-            .is_some_and(|view| view.content.is_some())
+        self.view().is_some_and(|view| view.content.is_some())
     }
 }
 
@@ -134,7 +151,7 @@ mod tests {
         assert!(
             bundle
                 .check(0, &signed)
-                .is_ok_and(|verdict| verdict.record && verdict.content)
+                .is_ok_and(|verdict| verdict.record && verdict.content == Content::Present)
         );
         assert!(bundle.check(1, &signed).is_err());
         let changes: [fn(&mut Bundle); 7] = [
@@ -158,6 +175,9 @@ mod tests {
         let (mut bundle, signed) = sample();
         (bundle.content, bundle.salt_content, bundle.content_withheld) = (None, None, true);
         let verdict = bundle.check(0, &signed).unwrap();
-        assert!(verdict.is_withheld && !verdict.content);
+        assert_eq!(verdict.content, Content::Withheld);
+        bundle.content_withheld = false;
+        let verdict = bundle.check(0, &signed).unwrap();
+        assert_eq!(verdict.content, Content::Gone);
     }
 }

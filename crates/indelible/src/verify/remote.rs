@@ -13,7 +13,8 @@ use indicatif::ProgressBar;
 use tlog::{Checkpoint, Frontier, Hash, TILE_WIDTH, Tile, TilePath, VerifierKey};
 
 use super::{
-    bundle::Bundle,
+    bundle::{Bundle, Content},
+    erasures::Erasures,
     report::{Report, TrailReport},
 };
 use crate::client::{Client, ClientError, Remote};
@@ -165,6 +166,13 @@ fn hashes(bytes: &[u8], tile: Tile) -> Option<Vec<Hash>> {
         .then(|| bytes.as_chunks().0.iter().copied().map(Hash).collect())
 }
 
+/// An event whose bytes the server did not give.
+struct Gone {
+    seq: u64,
+    /// Its record, rather than its content alone.
+    record: bool,
+}
+
 /// Counters of several connections.
 #[derive(Default)]
 struct Tally {
@@ -173,6 +181,8 @@ struct Tally {
     contents: AtomicU64,
     withheld: AtomicU64,
     erased: AtomicU64,
+    erasures: Mutex<Erasures>,
+    gone: Mutex<Vec<Gone>>,
     damage: Mutex<Vec<String>>,
     failed: Mutex<Option<anyhow::Error>>,
 }
@@ -209,6 +219,29 @@ fn records(
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner),
     );
+    let erasures = tally
+        .erasures
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    let gone = tally
+        .gone
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    let missing = gone.iter().filter(|gone| {
+        if gone.record {
+            !erasures.has_record(gone.seq)
+        } else {
+            !erasures.has_content(gone.seq)
+        }
+    });
+    report.damage.extend(missing.map(|gone| {
+        format!(
+            "{}/v1/events/{}/proof: the {} is MISSING: the log tells of no erasure",
+            report.target,
+            gone.seq,
+            if gone.record { "record" } else { "content" }
+        )
+    }));
     match tally.withheld.into_inner() {
         0 => {}
         count => report.notes.push(format!(
@@ -279,10 +312,24 @@ fn check(
     if verdict.leaf_hash != leaf {
         return Err("another leaf than in the tile".to_owned());
     }
+    if let Some(view) = bundle.view() {
+        let mut erasures = tally
+            .erasures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        erasures.learn(&view);
+    }
+    if !verdict.record || verdict.content == Content::Gone {
+        let mut gone = tally.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.push(Gone {
+            seq,
+            record: !verdict.record,
+        });
+    }
     for (is_so, counter) in [
         (verdict.record, &tally.records),
-        (verdict.content, &tally.contents),
-        (verdict.is_withheld, &tally.withheld),
+        (verdict.content == Content::Present, &tally.contents),
+        (verdict.content == Content::Withheld, &tally.withheld),
         (!verdict.record, &tally.erased),
     ] {
         counter.fetch_add(u64::from(is_so), Ordering::Relaxed);
