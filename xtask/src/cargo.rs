@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::steps::Outcome;
+use crate::steps::{Outcome, missing};
 use crate::workspace::{Workspace, has_tool, run};
 
 /// The crate of the fuzz bodies.
@@ -14,6 +14,9 @@ const FUZZ: &str = "fuzz/Cargo.toml";
 ///
 /// When a file is formatted otherwise.
 pub(crate) fn fmt(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("cargo-fmt", "--version") {
+        return missing("rustfmt is not installed");
+    }
     run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
     run(workspace
         .cargo()
@@ -48,6 +51,9 @@ pub(crate) fn deny(workspace: &Workspace) -> Result<Outcome> {
 ///
 /// When a lint finds something.
 pub(crate) fn clippy(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("cargo-clippy", "--version") {
+        return missing("clippy is not installed");
+    }
     let args = [
         "clippy",
         "--quiet",

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::http;
 use crate::server::Server;
-use crate::steps::Outcome;
-use crate::workspace::{Workspace, has_tool, in_ci, run};
+use crate::steps::{Outcome, missing};
+use crate::workspace::{Workspace, has_tool, run};
 
 /// Events of the trail `default`: past one full level-1 tile and one epoch (65,536 each), and of a size that
 /// leaves a partial tile on every level.
@@ -93,12 +93,6 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
         .arg(node.data_dir().join("admin.key")))?;
     server.stop()?;
     Ok(Outcome::Passed)
-}
-
-/// A tool that is missing is a failure in continuous integration only.
-fn missing(what: &str) -> Result<Outcome> {
-    ensure!(!in_ci(), "{what}");
-    Ok(Outcome::Skipped(what.to_owned()))
 }
 
 /// The Python of an environment with the pinned packages, made on the first run.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, in_ci};
 
 /// One check of the repository.
 #[derive(Clone, Copy)]
@@ -22,6 +22,16 @@ pub(crate) enum Outcome {
     Passed,
     /// Nothing or only a part was checked, because the machine lacks something.
     Skipped(String),
+}
+
+/// A tool that is missing is a failure in continuous integration only.
+///
+/// # Errors
+///
+/// There, and says what is missing.
+pub(crate) fn missing(what: &str) -> Result<Outcome> {
+    ensure!(!in_ci(), "{what}");
+    Ok(Outcome::Skipped(what.to_owned()))
 }
 
 /// Runs the steps named in `only` (all of them if it is empty) to the end, whatever fails, and
