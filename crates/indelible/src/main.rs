@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The text may quote what a server or a file said.
-            eprintln!("indelible: {}", screen::shown_lines(&format!("{error:#}")));
+            eprintln!("indelible: {}", screen::shown_lines(&with_causes(&error)));
             if is_wrong_use(&error) {
                 ExitCode::from(WRONG_USE)
             } else {
@@ -97,4 +97,34 @@ fn is_wrong_use(error: &anyhow::Error) -> bool {
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<std::io::Error>();
     io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The error and its causes. Some errors have their cause in their own text already.
+fn with_causes(error: &anyhow::Error) -> String {
+    let add = |told: String, cause: String| {
+        if told.ends_with(&cause) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    };
+    let mut causes = error.chain().map(ToString::to_string);
+    let first = causes.next().unwrap_or_default();
+    causes.fold(first, add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = std::io::Error::other("no such file");
+        let error = anyhow::Error::new(cause)
+            .context("cannot read x: no such file")
+            .context("no start");
+        assert_eq!(with_causes(&error), "no start: cannot read x: no such file");
+        let other = anyhow::anyhow!("full").context("cannot write x");
+        assert_eq!(with_causes(&other), "cannot write x: full");
+    }
 }
