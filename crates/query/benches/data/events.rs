@@ -26,8 +26,13 @@ pub(crate) fn parse(text: &str) -> filter::Filter {
     }
 }
 
-/// The first time, then the median of more.
+/// The first time, then the median of more; of what has the program's argument in its name, if there is
+/// one.
 pub(crate) fn time(what: &str, run: impl Fn() -> u64) {
+    let mut only = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    if only.next().is_some_and(|only| !what.contains(&only)) {
+        return;
+    }
     let once = || {
         let start = Instant::now();
         let answer = black_box(run());

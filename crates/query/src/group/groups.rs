@@ -1,5 +1,6 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasherDefault, Hash, Hasher},
     sync::Arc,
 };
 
@@ -10,12 +11,18 @@ use crate::{AggregateError, Dimension, Figure, Figures, Value};
 pub(super) const NULL: u32 = u32::MAX;
 
 /// Bucket and value of each dimension of a group; values are positions among those that are known.
-pub(super) type Key = [u32; 1 + Dimension::MOST];
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(pub(super) [u32; 1 + Dimension::MOST]);
+
+/// Mixes the bits of a key. Its numbers are given in order of appearance, so nobody can choose them to
+/// collide.
+#[derive(Default)]
+pub(super) struct KeyHasher(u64);
 
 /// Groups and their sums.
 pub(crate) struct Groups {
     values: Vec<Values>,
-    index: HashMap<Key, usize>,
+    index: HashMap<Key, usize, BuildHasherDefault<KeyHasher>>,
     keys: Vec<Key>,
     sums: Vec<i128>,
     /// Empty if they are not asked for.
@@ -40,6 +47,31 @@ pub(super) struct Values {
     numbers: HashMap<i64, u32>,
 }
 
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [bucket, one, two, three] = self.0.map(u64::from);
+        state.write_u64(bucket << 32 | one);
+        state.write_u64(two << 32 | three);
+    }
+}
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64((*byte).into());
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.wrapping_mul(0xd6e8_feb8_6659_fd93)
+    }
+}
+
 impl Span {
     pub(crate) fn join(self, other: Self) -> Self {
         let ([first, last], [from, to]) = (self.seqs, self.time);
@@ -54,7 +86,7 @@ impl Groups {
     pub(super) fn new(grouping: &Grouping<'_>) -> Self {
         Self {
             values: grouping.by.iter().map(|_| Values::default()).collect(),
-            index: HashMap::new(),
+            index: HashMap::default(),
             keys: Vec::new(),
             sums: Vec::new(),
             spans: Vec::new(),
@@ -70,12 +102,12 @@ impl Groups {
     /// Position of a group's bucket.
     pub(crate) fn bucket(&self, group: usize) -> usize {
         let key = self.keys.get(group);
-        key.map_or(0, |key| key[0] as usize)
+        key.map_or(0, |key| key.0[0] as usize)
     }
 
     /// A group's value of a dimension.
     pub(crate) fn value(&self, group: usize, dimension: usize) -> Option<&Value> {
-        let id = *self.keys.get(group)?.get(1 + dimension)?;
+        let id = *self.keys.get(group)?.0.get(1 + dimension)?;
         self.values.get(dimension)?.all.get(id as usize)
     }
 
@@ -158,7 +190,7 @@ impl Groups {
             .collect();
         for (group, key) in other.keys.iter().enumerate() {
             let mut key = *key;
-            for (id, ids) in key.iter_mut().skip(1).zip(&ids) {
+            for (id, ids) in key.0.iter_mut().skip(1).zip(&ids) {
                 *id = ids.get(*id as usize).copied().unwrap_or(NULL);
             }
             let sums = (0..other.measures).map(|measure| other.sum(group, measure));

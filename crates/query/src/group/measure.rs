@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use store::{Column, Ints, Texts};
+use store::{Column, Ints, Packed, Texts};
 
-use super::{pick::Picked, sums::Lanes};
+use super::pick::Picked;
 use crate::{Figure, QueryError, scan::Work};
 
 /// Something of an event that is added up.
@@ -87,32 +87,33 @@ impl Numbers {
         }
     }
 
-    /// Writes the numbers of the rows.
-    pub(super) fn write(&self, picked: &Picked<'_>, lanes: &mut Lanes, measure: usize) {
-        let (rows, lane) = lanes.lane(measure);
-        let set = |row: &mut [i64], number| {
-            if let Some(slot) = row.get_mut(lane) {
-                *slot = number;
-            }
-        };
+    pub(super) fn can_be_negative(&self) -> bool {
+        matches!(self, Self::Ints(ints) if matches!(ints.values(), Packed::Longs(_)))
+    }
+
+    /// Adds the numbers of the rows to their lanes, shifted by so many bits.
+    pub(super) fn add(&self, picked: &Picked<'_>, lanes: &mut [i64], shift: u32) {
         match self {
             Self::Zeroes => {}
-            Self::Ones => rows.iter_mut().for_each(|row| set(row, 1)),
-            Self::Ints(ints) => picked.each(ints.values(), rows, |row, number| set(row, number)),
-            Self::Texts(texts, numbers) => picked.each(texts.codes(), rows, |row, code| {
+            Self::Ones => lanes.iter_mut().for_each(|lane| *lane += 1 << shift),
+            Self::Ints(ints) => {
+                picked.each(ints.values(), lanes, |lane, number| {
+                    *lane += number << shift;
+                });
+            }
+            Self::Texts(texts, numbers) => picked.each(texts.codes(), lanes, |lane, code| {
                 let number = usize::try_from(code)
                     .ok()
                     .and_then(|code| numbers.get(code));
-                set(row, number.copied().unwrap_or(0));
+                *lane += number.copied().unwrap_or(0) << shift;
             }),
             Self::Without { flag, other } => {
-                picked.each(flag.values(), rows, |row, number| set(row, number));
-                let present = other.present().unwrap_or_default();
-                picked.each_of(present, rows, |row, has| {
-                    if has {
-                        set(row, 0);
-                    }
+                picked.each(flag.values(), lanes, |lane, number| {
+                    *lane += number << shift;
                 });
+                // Who has a value has the flag.
+                let present = other.present().unwrap_or_default();
+                picked.each_of(present, lanes, |lane, has| *lane -= i64::from(has) << shift);
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
     measure::Numbers,
     pick::{BLOCK_ROWS, Picked},
     slots::Slots,
-    sums::{Lanes, Sums},
+    sums::{Lanes, Layout, Sums},
 };
 use crate::{
     AggregateError, QueryError,
@@ -40,13 +40,12 @@ pub(super) fn add(
     };
     let rows = selected.rows().len();
     let slots = Slots::new(dimensions.keys(), rows);
-    // Sums of at most so many numbers fit into 64 bits; others take longer.
-    let most = i64::MAX.unsigned_abs() / (rows as u64).max(1);
-    if numbers.iter().all(|numbers| numbers.largest() <= most) {
-        let piece = Piece::<i64>::new(dimensions, slots, &numbers, spans);
+    let layout = Layout::new(&numbers, rows);
+    if layout.is_narrow {
+        let piece = Piece::<i64>::new(dimensions, slots, layout, numbers, spans);
         piece.run(work, selected, groups)
     } else {
-        let piece = Piece::<i128>::new(dimensions, slots, &numbers, spans);
+        let piece = Piece::<i128>::new(dimensions, slots, layout, numbers, spans);
         piece.run(work, selected, groups)
     }
 }
@@ -54,9 +53,7 @@ pub(super) fn add(
 struct Piece<'a, A> {
     dimensions: Dimensions<'a>,
     slots: Slots,
-    /// Those that are not zero anyway, and where the others are left out.
-    numbers: Vec<&'a Numbers>,
-    places: Vec<Option<usize>>,
+    numbers: Vec<Numbers>,
     lanes: Lanes,
     sums: Sums<A>,
     spans: Option<Spans>,
@@ -69,24 +66,16 @@ where
     fn new(
         dimensions: Dimensions<'a>,
         slots: Slots,
-        numbers: &'a [Numbers],
+        layout: Layout,
+        numbers: Vec<Numbers>,
         spans: Option<Spans>,
     ) -> Self {
-        let mut added = Vec::new();
-        let place = |numbers: &'a Numbers| {
-            (!numbers.are_zero()).then(|| {
-                added.push(numbers);
-                added.len() - 1
-            })
-        };
-        let places = numbers.iter().map(place).collect();
         Self {
             dimensions,
             slots,
-            lanes: Lanes::new(added.len()),
-            sums: Sums::new(added.len()),
-            numbers: added,
-            places,
+            lanes: Lanes::new(&layout),
+            sums: Sums::new(layout),
+            numbers,
             spans,
         }
     }
@@ -124,8 +113,13 @@ where
         let keys = keys.get_mut(..picked.len()).unwrap_or_default();
         self.dimensions.write_keys(picked, keys);
         self.slots.assign(keys);
-        for (place, numbers) in self.numbers.iter().enumerate() {
-            numbers.write(picked, &mut self.lanes, place);
+        self.lanes.clear();
+        for (measure, numbers) in self.numbers.iter().enumerate() {
+            if let Some(place) = self.sums.layout().place(measure) {
+                let lanes = self.lanes.lane(place.lane);
+                let lanes = lanes.get_mut(..picked.len()).unwrap_or_default();
+                numbers.add(picked, lanes, place.shift);
+            }
         }
         self.sums.add(keys, self.slots.len(), &self.lanes);
         if let Some(spans) = &mut self.spans {
@@ -141,10 +135,8 @@ where
                 continue;
             }
             let key = self.dimensions.key(self.slots.key(slot), groups);
-            let sums = self
-                .places
-                .iter()
-                .map(|place| place.map_or(0, |place| self.sums.get(slot, place)));
+            let measures = 0..self.numbers.len();
+            let sums = measures.map(|measure| self.sums.get(slot, measure));
             let span = self.spans.as_ref().and_then(|spans| spans.get(slot, work));
             groups.add(key, sums, span)?;
         }

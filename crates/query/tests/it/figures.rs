@@ -2,7 +2,7 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
 };
 
 use event::{RecordView, Seq, filter::Filter};
@@ -133,21 +133,14 @@ fn compare_values(one: &[Option<Value>], other: &[Option<Value>]) -> Ordering {
 
 /// Groups as an answer has them.
 pub(crate) fn rows(records: &[&RecordView<'_>], by: &[Dimension], sort: Figure) -> Vec<GroupRow> {
-    let mut groups: Vec<GroupRow> = Vec::new();
+    let mut by_values = HashMap::new();
     for record in records {
-        let values: Vec<_> = by
-            .iter()
-            .map(|dimension| value(record, *dimension))
-            .collect();
-        let group = groups.iter_mut().find(|group| group.values == values);
-        if let Some(group) = group {
-            add(&mut group.figures, record);
-        } else {
-            let mut figures = Figures::default();
-            add(&mut figures, record);
-            groups.push(GroupRow { values, figures });
-        }
+        let values = by.iter().map(|dimension| value(record, *dimension));
+        let figures = by_values.entry(values.collect::<Vec<_>>());
+        add(figures.or_insert_with(Figures::default), record);
     }
+    let group = |(values, figures)| GroupRow { values, figures };
+    let mut groups: Vec<GroupRow> = by_values.into_iter().map(group).collect();
     if by.is_empty() && groups.is_empty() {
         groups.push(GroupRow {
             values: Vec::new(),
@@ -302,7 +295,7 @@ pub(crate) fn fill(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn figures_are_those_of_a_naive_scan(

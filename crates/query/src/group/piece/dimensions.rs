@@ -92,7 +92,7 @@ impl<'a> Dimensions<'a> {
 
     /// The group that a key stands for.
     pub(super) fn key(&mut self, mut key: u64, groups: &mut Groups) -> Key {
-        let mut ids: Key = [NULL; 1 + Dimension::MOST];
+        let mut ids = [NULL; 1 + Dimension::MOST];
         for (dimension, codes) in self.by.iter_mut().enumerate().rev() {
             let code = usize::try_from(key % codes.len()).unwrap_or(usize::MAX);
             key /= codes.len();
@@ -102,7 +102,7 @@ impl<'a> Dimensions<'a> {
         }
         let first = self.buckets.as_ref().map_or(0, |buckets| buckets.first);
         ids[0] = u32::try_from(first as u64 + key).unwrap_or(NULL);
-        ids
+        Key(ids)
     }
 }
 
