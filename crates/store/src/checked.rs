@@ -91,7 +91,8 @@ impl CheckedFile {
         Ok(())
     }
 
-    fn damaged(&self, offset: u64, detail: String) -> StoreError {
+    /// The error that names a place of this file.
+    pub(crate) fn damaged(&self, offset: u64, detail: String) -> StoreError {
         StoreError::Damaged {
             path: self.0.path.clone(),
             offset,

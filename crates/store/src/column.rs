@@ -188,6 +188,11 @@ impl Column {
             )
     }
 
+    /// Whether the file has its bounds, for all rows of a row group and for each page.
+    pub(crate) fn has_bounds(self) -> bool {
+        matches!(self, Self::Seq | Self::RecordedAt | Self::Time)
+    }
+
     fn spec(self) -> (&'static str, Kind, Layout) {
         use Kind::{Digest, Flag, Int, Payload, Text};
         use Layout::{Delta, Dictionary, Plain};
@@ -254,19 +259,29 @@ impl Column {
     }
 }
 
-/// Version of the column list and the encodings, written into every file. A version adds columns
-/// behind those before it; which ones a file has is seen from their number.
+/// Versions of the column list and the encodings, and how many columns each has: a version adds columns
+/// behind those before it.
+pub(crate) const FORMATS: [(&str, usize); 2] = [("1", 46), (FORMAT, Column::ALL.len())];
+/// The version that is written, into every file.
 pub(crate) const FORMAT: &str = "2";
+/// Under which name the version is in there.
+pub(crate) const FORMAT_KEY: &str = "indelible.format";
 
-/// The Parquet schema.
+/// The Parquet schema that is written.
 pub(crate) fn schema() -> Result<TypePtr, ParquetError> {
-    use std::fmt::Write;
     static SCHEMA: OnceLock<TypePtr> = OnceLock::new();
     if let Some(schema) = SCHEMA.get() {
         return Ok(Arc::clone(schema));
     }
+    let schema = schema_of(Column::ALL.len())?;
+    Ok(Arc::clone(SCHEMA.get_or_init(|| schema)))
+}
+
+/// The Parquet schema of the version with so many columns.
+pub(crate) fn schema_of(columns: usize) -> Result<TypePtr, ParquetError> {
+    use std::fmt::Write;
     let mut text = String::from("message event {\n");
-    for column in Column::ALL {
+    for column in Column::ALL.into_iter().take(columns) {
         let repetition = if column.is_required() {
             "required"
         } else {
@@ -276,8 +291,7 @@ pub(crate) fn schema() -> Result<TypePtr, ParquetError> {
         let _ = writeln!(text, "{repetition} {field};");
     }
     text.push('}');
-    let schema = Arc::new(parse_message_type(&text)?);
-    Ok(Arc::clone(SCHEMA.get_or_init(|| schema)))
+    Ok(Arc::new(parse_message_type(&text)?))
 }
 
 /// Uncompressed bytes of one page of `record` or `content`: what reading a single event costs.
@@ -307,7 +321,7 @@ fn column_properties(column: Column, builder: WriterPropertiesBuilder) -> Writer
             .set_column_dictionary_enabled(path(), false)
             .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
     };
-    if matches!(column, Column::Seq | Column::RecordedAt | Column::Time) {
+    if column.has_bounds() {
         builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::Page);
     }
     if matches!(column.kind(), Kind::Payload | Kind::Digest) {

@@ -35,7 +35,7 @@ impl Columns {
             let at = i64::try_from(recorded_at.0).unwrap_or(i64::MAX);
             let at = view.as_ref().map_or(at, |view| view.time_us);
             time = [time[0].min(at), time[1].max(at)];
-            fields.add(seq.0, recorded_at.0, view.as_ref());
+            fields::derive(seq.0, recorded_at.0, view.as_ref(), &mut fields);
             rows += 1;
         }
         let values = |column: Column| match column.kind() {

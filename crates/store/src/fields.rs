@@ -1,4 +1,4 @@
-//! The typed columns of a row group while it is built.
+//! What the typed columns say of a record, and a row group of them while it is built.
 
 use bytes::Bytes;
 use event::{ActorAuth, RecordView};
@@ -9,7 +9,12 @@ use crate::column::{Column, Kind};
 /// Values of the typed columns of the rows added so far.
 pub(crate) struct Fields {
     buffers: Vec<Buffer>,
-    rows: usize,
+}
+
+/// Takes what [`derive`] gives: [`Fields`] to write it, a reader to compare it.
+pub(crate) trait Sink {
+    fn int(&mut self, column: Column, value: Option<i64>);
+    fn text(&mut self, column: Column, value: Option<&str>);
 }
 
 enum Buffer {
@@ -43,30 +48,6 @@ impl Fields {
         };
         Self {
             buffers: Column::ALL.into_iter().map(buffer).collect(),
-            rows: 0,
-        }
-    }
-
-    /// Adds a row. Of a record that cannot be read only the bytes and the log's own columns are kept, with
-    /// the server's time for the producer's.
-    pub(crate) fn add(&mut self, seq: u64, recorded_at: u64, record: Option<&RecordView<'_>>) {
-        self.int(Column::Seq, i64::try_from(seq).ok());
-        self.int(Column::RecordedAt, i64::try_from(recorded_at).ok());
-        match record {
-            Some(record) => self.add_record(record),
-            None => self.int(Column::Time, i64::try_from(recorded_at).ok()),
-        }
-        let has_usage = record.is_some_and(|record| record.usage.is_some());
-        let has_approval = record.is_some_and(|record| record.approval.is_some());
-        self.int(Column::HasUsage, Some(has_usage.into()));
-        self.int(Column::HasApproval, Some(has_approval.into()));
-        self.rows += 1;
-        for buffer in &mut self.buffers {
-            match buffer {
-                Buffer::Text(texts) => texts.present.resize(self.rows, 0),
-                Buffer::Int(ints) => ints.present.resize(self.rows, 0),
-                Buffer::None => {}
-            }
         }
     }
 
@@ -85,80 +66,27 @@ impl Fields {
             _ => Texts::default(),
         }
     }
+}
 
+impl Sink for Fields {
     fn int(&mut self, column: Column, value: Option<i64>) {
-        if let (Some(value), Some(Buffer::Int(ints))) =
-            (value, self.buffers.get_mut(column.index()))
-        {
-            ints.values.push(value);
-            ints.present.push(1);
+        if let Some(Buffer::Int(ints)) = self.buffers.get_mut(column.index()) {
+            ints.values.extend(value);
+            ints.present.push(i16::from(value.is_some()));
         }
     }
 
     fn text(&mut self, column: Column, value: Option<&str>) {
-        if let (Some(value), Some(Buffer::Text(texts))) =
-            (value, self.buffers.get_mut(column.index()))
-        {
+        let Some(Buffer::Text(texts)) = self.buffers.get_mut(column.index()) else {
+            return;
+        };
+        texts.present.push(i16::from(value.is_some()));
+        if let Some(value) = value {
             texts.bytes.extend_from_slice(value.as_bytes());
             texts
                 .ends
                 .push(u32::try_from(texts.bytes.len()).unwrap_or(u32::MAX));
-            texts.present.push(1);
         }
-    }
-
-    fn add_record(&mut self, record: &RecordView<'_>) {
-        self.int(Column::Time, Some(record.time_us));
-        self.int(Column::DurationUs, record.duration_us);
-        self.text(Column::Project, record.project.as_deref());
-        self.text(Column::Job, record.job.as_deref());
-        self.text(Column::Trace, record.trace.as_deref());
-        self.text(Column::Span, record.span.as_deref());
-        self.text(Column::Parent, record.parent.as_deref());
-        self.text(Column::ActorType, Some(&record.actor.kind));
-        self.text(Column::Actor, Some(&record.actor.id));
-        self.text(Column::ActorName, record.actor.name.as_deref());
-        self.text(Column::Role, record.actor.role.as_deref());
-        self.text(Column::Ip, record.actor.ip.as_deref());
-        self.text(Column::Auth, record.actor.auth.map(ActorAuth::as_str));
-        if let Some(initiator) = &record.initiator {
-            self.text(Column::InitiatorType, initiator.kind.as_deref());
-            self.text(Column::Initiator, initiator.id.as_deref());
-            self.text(Column::InitiatorName, initiator.name.as_deref());
-        }
-        self.text(Column::Source, Some(&record.source));
-        self.text(Column::Action, Some(&record.action));
-        if let Some(resource) = &record.resource {
-            self.text(Column::ResourceType, resource.kind.as_deref());
-            self.text(Column::Resource, resource.id.as_deref());
-            self.text(Column::ResourceName, resource.name.as_deref());
-        }
-        self.text(Column::Result, record.result.as_deref());
-        self.int(Column::Status, record.status);
-        if let Some(approval) = &record.approval {
-            self.text(Column::Decision, approval.decision.as_deref());
-            self.text(Column::Approver, approval.approver.as_deref());
-            self.text(Column::Rule, approval.rule.as_deref());
-            self.int(Column::WaitedUs, approval.waited_us);
-        }
-        if let Some(usage) = &record.usage {
-            self.text(Column::Provider, usage.provider.as_deref());
-            self.text(Column::Model, usage.model.as_deref());
-            self.int(Column::InputTokens, usage.input_tokens);
-            self.int(Column::OutputTokens, usage.output_tokens);
-            self.int(Column::CacheReadTokens, usage.cache_read_tokens);
-            self.int(Column::CacheWriteTokens, usage.cache_write_tokens);
-            self.int(Column::ReasoningTokens, usage.reasoning_tokens);
-            self.int(Column::CostNanousd, usage.cost_nanousd);
-        }
-        if let Some(producer) = &record.producer {
-            self.text(Column::Producer, producer.id.as_deref());
-            self.int(Column::ProducerSeq, producer.seq);
-            self.text(Column::Phase, producer.phase.as_deref());
-            self.text(Column::Call, producer.call.as_deref());
-        }
-        self.text(Column::Id, Some(&record.id));
-        self.text(Column::Description, record.description.as_deref());
     }
 }
 
@@ -188,5 +116,147 @@ impl Texts {
             value
         };
         (self.ends.into_iter().map(value).collect(), self.present)
+    }
+}
+
+/// Gives a row's value in every typed column but the digest's, each once, in the order of the file.
+///
+/// Of a record that cannot be read there are only the log's own columns, with the server's time for the
+/// producer's.
+pub(crate) fn derive(
+    seq: u64,
+    recorded_at: u64,
+    record: Option<&RecordView<'_>>,
+    sink: &mut impl Sink,
+) {
+    sink.int(Column::Seq, i64::try_from(seq).ok());
+    sink.int(Column::RecordedAt, i64::try_from(recorded_at).ok());
+    match record {
+        Some(record) => derive_record(record, sink),
+        None => derive_nothing(recorded_at, sink),
+    }
+}
+
+fn derive_nothing(recorded_at: u64, sink: &mut impl Sink) {
+    sink.int(Column::Time, i64::try_from(recorded_at).ok());
+    for column in Column::ALL.into_iter().skip(Column::Time.index() + 1) {
+        match column.kind() {
+            Kind::Int => sink.int(column, None),
+            Kind::Flag => sink.int(column, Some(0)),
+            Kind::Text => sink.text(column, None),
+            Kind::Digest | Kind::Payload => {}
+        }
+    }
+}
+
+fn derive_record(record: &RecordView<'_>, sink: &mut impl Sink) {
+    sink.int(Column::Time, Some(record.time_us));
+    sink.int(Column::DurationUs, record.duration_us);
+    sink.text(Column::Project, record.project.as_deref());
+    sink.text(Column::Job, record.job.as_deref());
+    sink.text(Column::Trace, record.trace.as_deref());
+    sink.text(Column::Span, record.span.as_deref());
+    sink.text(Column::Parent, record.parent.as_deref());
+    sink.text(Column::ActorType, Some(&record.actor.kind));
+    sink.text(Column::Actor, Some(&record.actor.id));
+    sink.text(Column::ActorName, record.actor.name.as_deref());
+    sink.text(Column::Role, record.actor.role.as_deref());
+    sink.text(Column::Ip, record.actor.ip.as_deref());
+    sink.text(Column::Auth, record.actor.auth.map(ActorAuth::as_str));
+    let initiator = record.initiator.as_ref();
+    sink.text(
+        Column::InitiatorType,
+        initiator.and_then(|it| it.kind.as_deref()),
+    );
+    sink.text(Column::Initiator, initiator.and_then(|it| it.id.as_deref()));
+    sink.text(
+        Column::InitiatorName,
+        initiator.and_then(|it| it.name.as_deref()),
+    );
+    sink.text(Column::Source, Some(&record.source));
+    sink.text(Column::Action, Some(&record.action));
+    let resource = record.resource.as_ref();
+    sink.text(
+        Column::ResourceType,
+        resource.and_then(|it| it.kind.as_deref()),
+    );
+    sink.text(Column::Resource, resource.and_then(|it| it.id.as_deref()));
+    sink.text(
+        Column::ResourceName,
+        resource.and_then(|it| it.name.as_deref()),
+    );
+    sink.text(Column::Result, record.result.as_deref());
+    sink.int(Column::Status, record.status);
+    let approval = record.approval.as_ref();
+    sink.text(
+        Column::Decision,
+        approval.and_then(|it| it.decision.as_deref()),
+    );
+    sink.text(
+        Column::Approver,
+        approval.and_then(|it| it.approver.as_deref()),
+    );
+    sink.text(Column::Rule, approval.and_then(|it| it.rule.as_deref()));
+    sink.int(Column::WaitedUs, approval.and_then(|it| it.waited_us));
+    let usage = record.usage.as_ref();
+    sink.text(
+        Column::Provider,
+        usage.and_then(|it| it.provider.as_deref()),
+    );
+    sink.text(Column::Model, usage.and_then(|it| it.model.as_deref()));
+    sink.int(Column::InputTokens, usage.and_then(|it| it.input_tokens));
+    sink.int(Column::OutputTokens, usage.and_then(|it| it.output_tokens));
+    sink.int(
+        Column::CacheReadTokens,
+        usage.and_then(|it| it.cache_read_tokens),
+    );
+    sink.int(
+        Column::CacheWriteTokens,
+        usage.and_then(|it| it.cache_write_tokens),
+    );
+    sink.int(
+        Column::ReasoningTokens,
+        usage.and_then(|it| it.reasoning_tokens),
+    );
+    sink.int(Column::CostNanousd, usage.and_then(|it| it.cost_nanousd));
+    let producer = record.producer.as_ref();
+    sink.text(Column::Producer, producer.and_then(|it| it.id.as_deref()));
+    sink.int(Column::ProducerSeq, producer.and_then(|it| it.seq));
+    sink.text(Column::Phase, producer.and_then(|it| it.phase.as_deref()));
+    sink.text(Column::Call, producer.and_then(|it| it.call.as_deref()));
+    sink.text(Column::Id, Some(&record.id));
+    sink.text(Column::Description, record.description.as_deref());
+    sink.int(Column::HasUsage, Some(usage.is_some().into()));
+    sink.int(Column::HasApproval, Some(approval.is_some().into()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen(Vec<Column>);
+
+    impl Sink for Seen {
+        fn int(&mut self, column: Column, _: Option<i64>) {
+            assert!(matches!(column.kind(), Kind::Int | Kind::Flag));
+            self.0.push(column);
+        }
+
+        fn text(&mut self, column: Column, _: Option<&str>) {
+            assert_eq!(column.kind(), Kind::Text);
+            self.0.push(column);
+        }
+    }
+
+    #[test]
+    fn every_typed_column_comes_once_and_in_order() {
+        let is_typed = |column: &Column| !matches!(column.kind(), Kind::Digest | Kind::Payload);
+        let typed: Vec<Column> = Column::ALL.into_iter().filter(is_typed).collect();
+        for record in [None, Some(&RecordView::default())] {
+            let mut seen = Seen::default();
+            derive(0, 0, record, &mut seen);
+            assert_eq!(seen.0, typed);
+        }
     }
 }

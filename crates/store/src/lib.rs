@@ -37,6 +37,8 @@ pub use columns::Columns;
 pub use error::StoreError;
 pub use manifest::{Manifest, SegmentInfo};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};
-pub use segment::{Coded, Group, Ints, Order, Packed, Row, Rows, Segment, Texts};
+pub use segment::{
+    Coded, Difference, Group, Ints, Order, Packed, Row, Rows, Segment, Texts, TypedColumns,
+};
 pub use segments::{Config, Segments, Snapshot};
 pub use writer::NewRow;

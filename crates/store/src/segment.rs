@@ -4,12 +4,14 @@ mod copy;
 mod files;
 mod hybrid;
 mod ints;
+mod layout;
 mod lookup;
 mod opened;
 mod packed;
 mod page;
 mod rows;
 mod texts;
+mod typed;
 
 use std::{
     ops::Range,
@@ -27,6 +29,7 @@ pub use packed::Packed;
 pub(crate) use page::PayloadPage;
 pub use rows::{Order, Row, Rows};
 pub use texts::Texts;
+pub use typed::{Difference, TypedColumns};
 
 use crate::{
     cache::{Cache, Cached, Key},
@@ -157,10 +160,7 @@ impl Segment {
         if !opened.has(column) {
             return Ok(None);
         }
-        let pages = opened.pages(&self.info, group, column)?;
-        let ints = Ints::decode(column, pages.rows, pages.descriptor, pages.reader)
-            .map_err(|error| StoreError::from_parquet(opened.file.path(), error))?;
-        let ints = Arc::new(ints);
+        let ints = Arc::new(opened.ints(&self.info, group, column)?);
         self.cache.put(key, Cached::Ints(Arc::clone(&ints)));
         Ok(Some(ints))
     }
@@ -178,11 +178,7 @@ impl Segment {
         if let Some(Cached::Texts(texts)) = self.cache.get(key) {
             return Ok(Some(texts));
         }
-        let opened = self.opened()?;
-        let pages = opened.pages(&self.info, group, column)?;
-        let texts = Texts::decode(pages.rows, pages.reader)
-            .map_err(|error| StoreError::from_parquet(opened.file.path(), error))?;
-        let texts = Arc::new(texts);
+        let texts = Arc::new(self.opened()?.texts(&self.info, group, column)?);
         self.cache.put(key, Cached::Texts(Arc::clone(&texts)));
         Ok(Some(texts))
     }
@@ -193,19 +189,19 @@ impl Segment {
         Rows::new(Arc::clone(self), range, order)
     }
 
-    /// Checks every byte of the segment's files.
+    /// Checks every byte of the segment's files, and that all ways to its pages lead to the same ones.
     ///
     /// # Errors
     ///
     /// The first damage of each file, if any.
     pub fn check(&self) -> Result<(), Vec<StoreError>> {
         let mut errors = Vec::new();
-        if let Err(error) = self.opened().and_then(|opened| opened.file.check()) {
-            errors.push(error);
-        }
-        if let Err(error) = self.load_table().and_then(|table| table.check()) {
-            errors.push(error);
-        }
+        let parquet = self.opened().and_then(|opened| {
+            opened.file.check()?;
+            opened.check_layout(&self.info)
+        });
+        errors.extend(parquet.err());
+        errors.extend(self.load_table().and_then(|table| table.check()).err());
         if errors.is_empty() {
             Ok(())
         } else {

@@ -16,7 +16,7 @@ use parquet::{
 use crate::{
     column::{self, Column, Kind},
     error::StoreError,
-    fields::Fields,
+    fields::{self, Fields},
     ids,
     manifest::SegmentInfo,
     objects::{Objects, Upload},
@@ -81,7 +81,7 @@ impl<'a> SegmentWriter<'a> {
         let mut parquet = begin()
             .map_err(|error| StoreError::from_parquet(&objects.path(&files.parquet), error))?;
         parquet.append_key_value_metadata(KeyValue::new(
-            "indelible.format".to_owned(),
+            column::FORMAT_KEY.to_owned(),
             column::FORMAT.to_owned(),
         ));
         Ok(Self {
@@ -121,7 +121,7 @@ impl<'a> SegmentWriter<'a> {
                 });
             self.widen([recorded_at; 2], [time; 2]);
             self.raw_bytes += row.raw_bytes();
-            fields.add(row.seq, recorded_at, record.as_ref());
+            fields::derive(row.seq, recorded_at, record.as_ref(), &mut fields);
         }
         self.write_columns(rows, &mut fields).map_err(|error| {
             StoreError::from_parquet(&self.objects.path(&self.files.parquet), error)

@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use parquet::{
-    column::writer::ColumnCloseResult,
-    file::metadata::{PageIndexPolicy, ParquetMetaDataReader},
-};
+use parquet::column::writer::ColumnCloseResult;
 
 use super::Segment;
 use crate::{checked::CheckedFile, column::Column, error::StoreError};
@@ -57,11 +54,7 @@ impl Segment {
             .groups
             .get(index)
             .ok_or(StoreError::NotHere { seq: self.info.end })?;
-        // The footer again, this time with the column index, which only copying needs.
-        let metadata = ParquetMetaDataReader::new()
-            .with_page_index_policy(PageIndexPolicy::Optional)
-            .parse_and_finish(&*opened.file)
-            .map_err(|error| StoreError::from_parquet(opened.file.path(), error))?;
+        let metadata = opened.metadata_with_index()?;
         let pages = metadata.page_index_for_row_group(index);
         let source = metadata.row_group(index);
         let column = |(position, chunk): (usize, &parquet::file::metadata::ColumnChunkMetaData)| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use bytes::Bytes;
 use event::{RecordView, Seq};
 
-use super::{Segment, Texts};
+use super::Segment;
 use crate::{
     column::Column,
     error::StoreError,
@@ -92,10 +92,7 @@ impl Segment {
     }
 
     pub(super) fn group_hashes(&self, group: usize) -> Result<Vec<u64>, StoreError> {
-        let opened = self.opened()?;
-        let pages = opened.pages(&self.info, group, Column::Id)?;
-        let texts = Texts::decode(pages.rows, pages.reader)
-            .map_err(|error| StoreError::from_parquet(opened.file.path(), error))?;
+        let texts = self.opened()?.texts(&self.info, group, Column::Id)?;
         Ok((0..texts.rows())
             .map(|row| ids::hash_id(texts.get(row).unwrap_or("")))
             .collect())

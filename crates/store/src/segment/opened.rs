@@ -13,7 +13,7 @@ use parquet::{
     schema::types::ColumnDescPtr,
 };
 
-use super::{Group, SegmentFiles, page};
+use super::{Group, Ints, SegmentFiles, Texts, page};
 use crate::{
     checked::CheckedFile,
     column::Column,
@@ -129,6 +129,38 @@ impl Opened {
             descriptor: chunk.column_descr_ptr(),
             reader,
         })
+    }
+
+    /// An integer column of a row group.
+    pub(super) fn ints(
+        &self,
+        info: &SegmentInfo,
+        group: usize,
+        column: Column,
+    ) -> Result<Ints, StoreError> {
+        let pages = self.pages(info, group, column)?;
+        Ints::decode(column, pages.rows, pages.descriptor, pages.reader)
+            .map_err(|error| StoreError::from_parquet(self.file.path(), error))
+    }
+
+    /// A text column of a row group.
+    pub(super) fn texts(
+        &self,
+        info: &SegmentInfo,
+        group: usize,
+        column: Column,
+    ) -> Result<Texts, StoreError> {
+        let pages = self.pages(info, group, column)?;
+        Texts::decode(pages.rows, pages.reader)
+            .map_err(|error| StoreError::from_parquet(self.file.path(), error))
+    }
+
+    /// The footer again, this time with the column index, which reading does not need.
+    pub(super) fn metadata_with_index(&self) -> Result<ParquetMetaData, StoreError> {
+        ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .parse_and_finish(&*self.file)
+            .map_err(|error| StoreError::from_parquet(self.file.path(), error))
     }
 
     /// One data page of a column without a dictionary.

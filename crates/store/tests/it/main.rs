@@ -14,6 +14,8 @@ mod damage;
 mod faults;
 mod faulty;
 mod fixture;
+mod forge;
+mod forged;
 mod properties;
 mod roundtrip;
 mod sample;
