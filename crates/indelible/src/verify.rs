@@ -8,6 +8,7 @@ mod keys;
 mod records;
 mod remote;
 mod report;
+mod strays;
 
 use std::{path::Path, process::ExitCode};
 

@@ -21,6 +21,7 @@ use super::{
     hot::{self, Hot},
     keys, records,
     report::{Report, TrailReport, chain, number},
+    strays,
 };
 
 /// Looks before a directory that changes all the time is given up.
@@ -92,6 +93,8 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
             return report;
         }
     };
+    let ids = trails.iter().map(OfflineTrail::id);
+    strays::check(dir, ids, &segments, &mut report);
     for (trail, hot) in trails.iter().zip(hot) {
         let mut summary = TrailReport {
             name: trail.id().to_string(),

@@ -43,7 +43,7 @@ pub(crate) struct TrailReport {
     pub(crate) checkpoints: u64,
     /// Tiles compared, over HTTP.
     pub(crate) tiles: u64,
-    /// Segments whose every block was checked, in a directory.
+    /// Segments whose every block and column was checked, in a directory.
     pub(crate) segments: u64,
     /// Recorded events that no checkpoint covers yet.
     pub(crate) unsigned: u64,
@@ -140,7 +140,7 @@ impl TrailReport {
             line(
                 "segments",
                 format!(
-                    "{} segments, every block against its checksum",
+                    "{} segments, every block against its checksum, every column against the records",
                     number(self.segments)
                 ),
             );

@@ -10,6 +10,7 @@ mod commands;
 mod damage;
 mod disk;
 mod exec;
+mod forged;
 mod kill;
 mod machine;
 mod spool;

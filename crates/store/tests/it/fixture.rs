@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use event::RecordView;
 use indelible_store::{Column, Config, Segments};
 use ledger::History;
 
@@ -30,6 +31,11 @@ fn every_version_is_read() {
                 segments.find(&trail(), &sample.id).unwrap().unwrap().seq.0,
                 sample.seq
             );
+        }
+        let typed = snapshot.segments()[0].typed(0).unwrap();
+        for (row, sample) in samples.iter().take(30).enumerate() {
+            let record = RecordView::parse(&sample.record).unwrap();
+            assert_eq!(typed.difference(row, &record), None, "{version}");
         }
         for column in Column::ALL {
             let is_new = matches!(column, Column::HasUsage | Column::HasApproval);
