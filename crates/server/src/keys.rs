@@ -67,27 +67,26 @@ struct Known {
     by_locator: HashMap<[u8; 16], usize>,
 }
 
-/// Checks `keys.json` of a data directory, and that the key in `admin.key` is one of them. A directory without
-/// them is good: a copy for verification need not have them.
+/// What the key files of a data directory are to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFiles {
+    /// `keys.json` is as it was written, and `admin.key`, if it is there, holds one of its keys.
+    Good,
+    /// There is no `keys.json`.
+    Absent,
+    /// `keys.json` is as it was written; `admin.key` holds something else than one of its keys.
+    ForeignAdminKey,
+}
+
+/// Checks `keys.json` of a data directory, and whether the key in `admin.key` is one of them.
 ///
 /// # Errors
-/// If one of them is not as it was written, or cannot be read.
-pub fn check_key_files(env: &Env, dir: &Path) -> Result<(), KeysError> {
-    let Some(keys) = Keys::load(env, dir.join("keys.json"))? else {
-        return Ok(());
-    };
-    let path = dir.join("admin.key");
-    if !env.fs.exists(&path)? {
-        return Ok(());
-    }
-    let text = env.fs.read(&path)?;
-    let text = std::str::from_utf8(&text).ok();
-    match text.and_then(|text| text.strip_suffix('\n')) {
-        Some(text) if keys.knows(text) => Ok(()),
-        _ => Err(KeysError::Malformed {
-            path,
-            detail: "not the text of a key of this node".to_owned(),
-        }),
+/// If `keys.json` is not as it was written, or one of them cannot be read.
+pub fn check_key_files(env: &Env, dir: &Path) -> Result<KeyFiles, KeysError> {
+    match Keys::load(env, dir.join("keys.json"))? {
+        Some(keys) if keys.knows_file(&dir.join("admin.key"))? => Ok(KeyFiles::Good),
+        Some(_) => Ok(KeyFiles::ForeignAdminKey),
+        None => Ok(KeyFiles::Absent),
     }
 }
 
@@ -129,6 +128,17 @@ impl Keys {
     /// Whether a key with this text was ever made, good or not.
     pub(crate) fn knows(&self, text: &str) -> bool {
         self.find(&KeyHash::of(text)).is_some()
+    }
+
+    /// Whether a file holds the text of a key, good or not. One that is not there holds nothing wrong.
+    pub(crate) fn knows_file(&self, path: &Path) -> Result<bool, KeysError> {
+        if !self.fs.exists(path)? {
+            return Ok(true);
+        }
+        let text = self.fs.read(path)?;
+        let text = std::str::from_utf8(&text).ok();
+        let text = text.and_then(|text| text.strip_suffix('\n'));
+        Ok(text.is_some_and(|text| self.knows(text)))
     }
 
     fn find(&self, hash: &KeyHash) -> Option<Arc<Key>> {

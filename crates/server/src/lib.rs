@@ -32,6 +32,6 @@ mod serve;
 
 pub use audit::RecordError;
 pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
-pub use keys::{KeysError, check_key_files};
+pub use keys::{KeyFiles, KeysError, check_key_files};
 pub use node::{DEFAULT_TRAIL, Node, NodeError};
 pub use serve::serve;

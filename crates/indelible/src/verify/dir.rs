@@ -82,9 +82,7 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
         return report;
     }
     keys::check(dir, &trails, pinned, &mut report);
-    if let Err(error) = server::check_key_files(&env, dir) {
-        report.damage.push(chain(&error));
-    }
+    keys::check_api_keys(&env, dir, &mut report);
     let (hot, torn) = hot::check(&env, dir, &trails, &mut report);
     let segments = match Segments::open_read_only(dir, store::Config::default()) {
         Ok(segments) => segments,

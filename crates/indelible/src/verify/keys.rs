@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use event::Seq;
-use ledger::offline::OfflineTrail;
+use ledger::{Env, offline::OfflineTrail};
+use server::KeyFiles;
 use tlog::VerifierKey;
 
 use super::report::{Report, chain};
@@ -37,6 +38,22 @@ pub(super) fn check(
         report.damage.push(format!(
             "no trail here is signed by the pinned key {pinned}: it is another log"
         ));
+    }
+}
+
+/// The keys of those who ask. A wrong `admin.key` opens nothing, and a crash at the first start may leave one.
+pub(super) fn check_api_keys(env: &Env, dir: &Path, report: &mut Report) {
+    match server::check_key_files(env, dir) {
+        Ok(KeyFiles::Good) => {}
+        Ok(KeyFiles::Absent) => report.notes.push(format!(
+            "{} has no keys.json: a copy for verification need not have it",
+            dir.display()
+        )),
+        Ok(KeyFiles::ForeignAdminKey) => report.notes.push(format!(
+            "{}: its key is not one of keys.json, and opens nothing",
+            dir.join("admin.key").display()
+        )),
+        Err(error) => report.damage.push(chain(&error)),
     }
 }
 

@@ -54,16 +54,17 @@ pub(super) fn make_ready(
         None if is_first => Some(keys.generate()?),
         None => None,
     };
+    let admin_key = dir.join("admin.key");
     if let Some(secret) = &secret {
         // The file first: a crash between the two leaves a file that the next start replaces, never a key
         // that nobody has.
         let line = format!("{}\n", secret.text);
-        env.fs.write_atomic(
-            &dir.join("admin.key"),
-            line.as_bytes(),
-            Some(ADMIN_KEY_MODE),
-        )?;
+        env.fs
+            .write_atomic(&admin_key, line.as_bytes(), Some(ADMIN_KEY_MODE))?;
         keys.add(spec, secret)?;
+    }
+    if !keys.knows_file(&admin_key)? {
+        tracing::warn!(path = %admin_key.display(), "the file holds no key of this node");
     }
     Ok(Ready {
         keys,
