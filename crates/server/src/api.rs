@@ -2,11 +2,15 @@
 
 pub(crate) mod count;
 pub(crate) mod events;
+pub(crate) mod facets;
+pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
 pub(crate) mod proof;
 pub(crate) mod selection;
+pub(crate) mod series;
+pub(crate) mod summaries;
 pub(crate) mod trails;
 pub(crate) mod write;
 

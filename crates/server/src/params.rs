@@ -1,5 +1,7 @@
 //! Query parameters: only those that the route has, each once.
 
+use std::ops::RangeInclusive;
+
 use axum::extract::Query;
 use hyper::Uri;
 
@@ -90,6 +92,20 @@ impl Params {
         decimal(text)
             .map(Some)
             .ok_or_else(|| Problem::parameter(Code::InvalidParameter, name, "not a whole number"))
+    }
+
+    /// A parameter that is a number between two bounds, both meant.
+    pub(crate) fn within(
+        &self,
+        name: &'static str,
+        bounds: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Problem> {
+        let number = self.number(name)?;
+        if number.is_none_or(|number| bounds.contains(&number)) {
+            return Ok(number);
+        }
+        let detail = format!("{} to {}", bounds.start(), bounds.end());
+        Err(Problem::parameter(Code::InvalidParameter, name, detail))
     }
 
     /// A parameter that is one of a few words; the first one is the default.

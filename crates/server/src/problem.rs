@@ -9,7 +9,7 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use ledger::{AppendError, LedgerError, NoCheckpoint};
-use query::{AtError, CursorError, QueryError};
+use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
 use crate::{audit::RecordError, keys::KeysError, node::NodeError};
@@ -51,6 +51,10 @@ codes! {
     InvalidCursor = BAD_REQUEST "invalid_cursor",
     /// `cursor` belongs to another request.
     CursorMismatch = BAD_REQUEST "cursor_mismatch",
+    /// The answer would have more groups than the server adds up at once.
+    TooManyGroups = BAD_REQUEST "too_many_groups",
+    /// The answer would have more buckets than the limit.
+    TooManyBuckets = BAD_REQUEST "too_many_buckets",
     /// The body is not JSON.
     InvalidJson = BAD_REQUEST "invalid_json",
     /// The body is JSON of another shape.
@@ -301,6 +305,21 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Ledger(error) => error.into(),
             other => Self::damaged(&other),
+        }
+    }
+}
+
+impl From<AggregateError> for Problem {
+    fn from(error: AggregateError) -> Self {
+        match error {
+            AggregateError::Read(error) => error.into(),
+            AggregateError::TooManyGroups { .. } => {
+                Self::new(Code::TooManyGroups, error.to_string())
+            }
+            AggregateError::TooManyBuckets { .. } => {
+                Self::new(Code::TooManyBuckets, error.to_string())
+            }
+            AggregateError::Time => Self::new(Code::InvalidParameter, error.to_string()),
         }
     }
 }

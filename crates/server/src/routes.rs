@@ -11,7 +11,9 @@ use axum::{
 };
 
 use crate::{
-    api::{count, events, keys, log, ops, proof, trails, write},
+    api::{
+        count, events, facets, figures, keys, log, ops, proof, series, summaries, trails, write,
+    },
     app::App,
     auth::{Guarded, guard},
     keys::Scope,
@@ -68,6 +70,13 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&events::CONTENT, || get(events::content)),
     (&proof::PROOF, || get(proof::proof)),
     (&count::COUNT, || get(count::count)),
+    (&figures::AGGREGATE, || get(figures::aggregate)),
+    (&series::SERIES, || get(series::series)),
+    (&facets::FACETS, || get(facets::facets)),
+    (&summaries::JOBS, || get(summaries::jobs)),
+    (&summaries::JOB_ROUTE, || get(summaries::job)),
+    (&summaries::AGENTS, || get(summaries::agents)),
+    (&summaries::AGENT_ROUTE, || get(summaries::agent)),
     (&log::KEY, || get(log::key)),
     (&log::CHECKPOINT, || get(log::checkpoint)),
     (&log::TILE, || get(log::tile)),

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use hyper::StatusCode;
+use query::Snapshot;
 
-use super::{
-    selection::{
-        ACTION, ACTOR, AT, FROM, JOB, PROJECT, Q, RESOURCE, RESULT, SOURCE, Selection, TO, TZ,
-    },
-    typed,
+use super::selection::{
+    ACTION, ACTOR, AT, FROM, JOB, PROJECT, Q, RESOURCE, RESULT, SOURCE, Selection, TO, TZ,
 };
 use crate::{
     app::App,
-    audit::What,
     auth::Caller,
     keys::Scope,
     params::Params,
@@ -47,17 +43,9 @@ pub(crate) async fn count(
     params: Params,
 ) -> Result<Response, Problem> {
     let selection = Selection::read(&params, &caller, app.node().now_us())?;
-    let engine = caller.engine(&app);
-    let asked = selection.asked.clone();
-    let value = app
-        .read(move || {
-            let view = selection.view(engine.snapshot()?)?;
-            Ok(view.count(&selection.filter, selection.range)?)
-        })
-        .await?;
-    app.node()
-        .audit()
-        .note(&caller.key, What::Records, Some(&asked), []);
-    let body = format!("{{\"value\":{value},\"relation\":\"eq\"}}");
-    Ok(typed(StatusCode::OK, "application/json", body))
+    let make = |selection: &Selection, view: &Snapshot| {
+        let value = view.count(&selection.filter, selection.range)?;
+        Ok(format!("{{\"value\":{value},\"relation\":\"eq\"}}").into_bytes())
+    };
+    selection.answer(&app, &caller, make).await
 }

@@ -1,10 +1,14 @@
 //! Which events are asked for: the parameters that all readings share.
 
+use axum::response::Response;
 use event::filter::{self, Filter, TextField};
-use jiff::tz::TimeZone;
-use query::{AtError, Snapshot, TimeRange};
+use hyper::StatusCode;
+use query::{AtError, Snapshot, TimeRange, Zone};
 
+use super::typed;
 use crate::{
+    app::App,
+    audit::What,
     auth::Caller,
     keys::Scope,
     params::{Kind, Param, Params, decimal},
@@ -50,6 +54,8 @@ pub(crate) struct Selection {
     pub(crate) filter: Filter,
     pub(crate) range: TimeRange,
     pub(crate) at: Option<u64>,
+    /// UTC unless one was asked for.
+    pub(crate) zone: Zone,
 }
 
 const fn text(name: &'static str, about: &'static str) -> Param {
@@ -73,12 +79,11 @@ impl Selection {
             let detail = "the filter looks into contents: the key needs scope content";
             return Err(Problem::new(Code::InsufficientScope, detail));
         }
-        if let Some(zone) = params.get("tz")
-            && TimeZone::get(zone).is_err()
-        {
+        let zone = params.get("tz").map_or(Ok(Zone::UTC), Zone::parse);
+        let zone = zone.map_err(|_| {
             let detail = "not the name of a time zone, such as Europe/Berlin";
-            return Err(Problem::parameter(Code::InvalidParameter, "tz", detail));
-        }
+            Problem::parameter(Code::InvalidParameter, "tz", detail)
+        })?;
         let asked = filter.to_string();
         if let Some(project) = caller.project() {
             filter = filter.and_equal(TextField::Project, project);
@@ -88,6 +93,7 @@ impl Selection {
             filter,
             range: range(params, now_us)?,
             at: params.number("at")?,
+            zone,
         })
     }
 
@@ -97,6 +103,27 @@ impl Selection {
             Some(at) => newest.at(at),
             None => Ok(newest),
         }
+    }
+
+    /// Answers from the snapshot that was asked for, and notes the read.
+    pub(crate) async fn answer(
+        self,
+        app: &App,
+        caller: &Caller,
+        make: impl FnOnce(&Self, &Snapshot) -> Result<Vec<u8>, Problem> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let engine = caller.engine(app);
+        let asked = self.asked.clone();
+        let body = app
+            .read(move || {
+                let view = self.view(engine.snapshot()?)?;
+                make(&self, &view)
+            })
+            .await?;
+        app.node()
+            .audit()
+            .note(&caller.key, What::Records, Some(&asked), []);
+        Ok(typed(StatusCode::OK, "application/json", body))
     }
 }
 

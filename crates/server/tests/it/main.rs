@@ -8,6 +8,7 @@
 
 mod client;
 mod durability;
+mod figures;
 mod interface;
 mod keys;
 mod limits;

@@ -44,11 +44,12 @@ impl Route {
             .path
             .replace("{event}", event)
             .replace("{id}", key_id)
+            .replace("{job}", "j")
             .replace("{path}", "0/000.p/1");
-        let query = if path.ends_with("consistency") {
-            "?from=1&to=1"
-        } else {
-            ""
+        let query = match path.as_str() {
+            "/v1/log/consistency" => "?from=1&to=1",
+            "/v1/facets" => "?fields=action",
+            _ => "",
         };
         let path = format!("{path}{query}");
         match (self.method.as_str(), self.path.as_str()) {

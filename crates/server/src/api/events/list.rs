@@ -119,11 +119,8 @@ impl Request {
             cursor = Some(position.to_owned());
         }
         let order = params.word("order", &[("desc", Order::Newest), ("asc", Order::Oldest)])?;
-        let limit = params.number("limit")?.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            let detail = format!("1 to {MAX_LIMIT}");
-            return Err(Problem::parameter(Code::InvalidParameter, "limit", detail));
-        }
+        let limit = params.within("limit", 1..=MAX_LIMIT)?;
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
         Ok(Self {
             trail: caller.trail_id().clone(),
             selection: Selection::read(&params, caller, now_us)?,
