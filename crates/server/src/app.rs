@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
     metrics::Metrics,
@@ -22,6 +22,8 @@ use crate::{
 const READS_AT_ONCE: usize = 8;
 /// How long a read waits for its turn.
 const READ_PATIENCE: Duration = Duration::from_secs(10);
+/// Streams of events at once; each may hold a few hundred records in memory and looks at every new event.
+const MAX_STREAMS: usize = 64;
 
 /// The HTTP face of a node.
 pub(crate) struct App {
@@ -30,6 +32,8 @@ pub(crate) struct App {
     /// Bytes of request bodies that may be in memory.
     bodies: Arc<Semaphore>,
     reads: Semaphore,
+    streams: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
     requests: AtomicU64,
     openapi: Bytes,
 }
@@ -41,6 +45,8 @@ impl App {
             metrics: Metrics::new(),
             bodies: Arc::new(Semaphore::new(bodies.min(Semaphore::MAX_PERMITS))),
             reads: Semaphore::new(READS_AT_ONCE),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            stopping: watch::Sender::new(false),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
             openapi: openapi::document().into(),
@@ -62,6 +68,21 @@ impl App {
 
     pub(crate) fn openapi(&self) -> Bytes {
         self.openapi.clone()
+    }
+
+    /// Room for one more stream of events, for as long as it is held.
+    pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let slot = Arc::clone(&self.streams).try_acquire_owned();
+        slot.map_err(|_| Problem::new(Code::Busy, "too many streams are open"))
+    }
+
+    /// Turns true when what never ends by itself has to end.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
     }
 
     pub(crate) fn next_request_id(&self) -> String {

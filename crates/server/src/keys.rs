@@ -125,6 +125,12 @@ impl Keys {
         key.is_good(self.clock.now()).then_some(key)
     }
 
+    /// Whether a key that was good still is.
+    pub(crate) fn is_still_good(&self, key: &Key) -> bool {
+        let key = self.find(&key.hash);
+        key.is_some_and(|key| key.is_good(self.clock.now()))
+    }
+
     /// Whether a key with this text was ever made, good or not.
     pub(crate) fn knows(&self, text: &str) -> bool {
         self.find(&KeyHash::of(text)).is_some()

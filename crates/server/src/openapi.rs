@@ -94,6 +94,7 @@ fn responses(route: &RouteInfo) -> Value {
     let good = match route.answer {
         Answer::Json(schema) => json!({ "application/json": media(schema) }),
         Answer::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
+        Answer::EventStream => json!({ "text/event-stream": { "schema": { "type": "string" } } }),
         Answer::Bytes => json!({ "application/octet-stream": {} }),
         Answer::Nothing => json!({}),
     };

@@ -36,6 +36,8 @@ pub(crate) enum Answer {
     /// JSON of a schema.
     Json(&'static str),
     Text,
+    /// Server-sent events.
+    EventStream,
     Bytes,
     Nothing,
 }
@@ -65,6 +67,7 @@ type Handler = fn() -> MethodRouter<Arc<App>>;
 pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&write::WRITE, || post(write::write)),
     (&events::LIST, || get(events::list)),
+    (&events::STREAM, || get(events::stream)),
     (&events::GET, || get(events::get)),
     (&events::RECORD, || get(events::record)),
     (&events::CONTENT, || get(events::content)),

