@@ -11,7 +11,7 @@ pub(crate) struct Fields {
     buffers: Vec<Buffer>,
 }
 
-/// Takes what [`derive`] gives: [`Fields`] to write it, a reader to compare it.
+/// Takes what [`derive()`] gives: [`Fields`] to write it, a reader to compare it.
 pub(crate) trait Sink {
     fn int(&mut self, column: Column, value: Option<i64>);
     fn text(&mut self, column: Column, value: Option<&str>);
