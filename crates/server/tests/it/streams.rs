@@ -163,6 +163,36 @@ fn short_forms_and_keys_limit_a_stream() {
     }
 }
 
+/// More than sockets buffer, to a client that takes nothing for longer than the server waits.
+#[test]
+fn a_slow_client_is_told_what_it_missed() {
+    let (_dir, node) = Running::fresh();
+    let large = json!({ "actor": { "id": "a" }, "action": "large", "meta": { "text": "x".repeat(50_000) } });
+    let batch: Value = (0..200).map(|_| large.clone()).collect();
+    let mut stream = Stream::open(&node, &node.admin, "?q=action:large", Some(0));
+    node.record(&batch);
+    node.record(&batch);
+    std::thread::sleep(Duration::from_secs(12));
+    let (mut last, mut is_gap) = (0, false);
+    let gap: Value = loop {
+        let line = stream.line().expect("the stream goes on");
+        is_gap |= line == "event: gap";
+        let Some(data) = line.strip_prefix("data: ") else {
+            continue;
+        };
+        let data: Value = serde_json::from_str(data).unwrap();
+        if is_gap {
+            break data;
+        }
+        last += 1;
+        assert_eq!(data["seq"], last);
+    };
+    assert_eq!((&gap["from"], &gap["to"]), (&json!(last + 1), &json!(401)));
+    assert_eq!(gap["missed"], 400 - last);
+    node.record(&event("large"));
+    assert_eq!(stream.next()["seq"], 401);
+}
+
 #[test]
 fn streams_end_with_the_server() {
     let (_dir, mut node) = Running::fresh();

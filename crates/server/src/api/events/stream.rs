@@ -14,7 +14,7 @@ use hyper::{HeaderMap, header::CONTENT_TYPE};
 use query::{Order, Query, Snapshot, TimeRange};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::Instrument;
 
@@ -72,6 +72,8 @@ struct Follower {
     /// The next event to look at.
     position: u64,
     out: mpsc::Sender<Bytes>,
+    /// When the client was last sent something.
+    sent_at: Instant,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -113,6 +115,7 @@ pub(crate) async fn stream(
         sizes,
         position,
         out,
+        sent_at: Instant::now(),
         _slot: slot,
     };
     tokio::spawn(follower.run().in_current_span());
@@ -150,8 +153,12 @@ impl Follower {
     async fn follow(&mut self) -> Result<(), Ended> {
         self.send(GREETING.into()).await?;
         loop {
-            if !self.app.node().keys().is_still_good(&self.caller.key) {
+            if self.out.is_closed() || !self.app.node().keys().is_still_good(&self.caller.key) {
                 return Err(Ended);
+            }
+            // Also while the log grows by nothing that matches.
+            if self.sent_at.elapsed() >= HEARTBEAT_EVERY {
+                self.send(HEARTBEAT.into()).await?;
             }
             if self.position < *self.sizes.borrow_and_update() {
                 let batch = self.look().await?;
@@ -164,9 +171,7 @@ impl Follower {
             }
             tokio::select! {
                 grown = self.sizes.changed() => grown.map_err(|_| Ended)?,
-                () = sleep(HEARTBEAT_EVERY) => {
-                    self.send(HEARTBEAT.into()).await?;
-                }
+                () = sleep(HEARTBEAT_EVERY) => {}
                 () = self.out.closed() => return Err(Ended),
             }
         }
@@ -220,8 +225,10 @@ impl Follower {
         Ok(())
     }
 
-    async fn send(&self, message: Bytes) -> Result<Sent, Ended> {
-        offer(&self.out, message).await
+    async fn send(&mut self, message: Bytes) -> Result<Sent, Ended> {
+        let sent = offer(&self.out, message).await?;
+        self.sent_at = Instant::now();
+        Ok(sent)
     }
 }
 
