@@ -1,6 +1,10 @@
 //! The HTTP client of the commands: blocking, one connection.
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -200,6 +204,34 @@ impl Client {
             request = request.header("authorization", format!("Bearer {key}"));
         }
         self.answer(request.call())
+    }
+
+    /// An answer that goes on, to be read as it comes.
+    pub(crate) fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        last_event_id: Option<&str>,
+    ) -> Result<impl BufRead + use<>, ClientError> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        match request.call() {
+            Ok(answer) if answer.status().is_success() => {
+                Ok(BufReader::new(answer.into_body().into_reader()))
+            }
+            answer => {
+                let refused = self.answer(answer).err();
+                Err(refused.unwrap_or_else(|| ClientError::Refused(Problem::default())))
+            }
+        }
     }
 
     pub(crate) fn post(&self, path: &str, kind: &str, body: &[u8]) -> Result<Vec<u8>, ClientError> {

@@ -24,6 +24,7 @@ mod query;
 mod row;
 mod screen;
 mod serve;
+mod stats;
 mod table;
 mod trail;
 mod verify;
@@ -47,6 +48,7 @@ enum Command {
     Exec(exec::Args),
     Query(query::Args),
     Get(get::Args),
+    Stats(stats::Args),
     Export(export::Args),
     Verify(verify::Args),
     Key(key::Args),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(args),
         Command::Query(args) => query::run(&args),
         Command::Get(args) => get::run(&args),
+        Command::Stats(args) => stats::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Key(args) => key::run(args),

@@ -1,16 +1,20 @@
 //! `indelible query`: the newest events that match.
 
+mod messages;
+
 use std::{
-    io::{IsTerminal, Write, stdout},
+    io::{BufRead, IsTerminal, Write, stdout},
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::Result;
 use event::RecordView;
+use messages::Messages;
+use serde::Deserialize;
 
 use crate::{
-    client::{Client, Remote},
+    client::{Client, ClientError, Remote},
     row::{Page, record},
     screen::{Paint, columns},
     table::{Cell, Tone, draw},
@@ -18,8 +22,8 @@ use crate::{
 
 /// Most rows that the API gives at once.
 pub(crate) const PAGE_ROWS: usize = 200;
-/// Pause between two looks for newer events.
-const FOLLOW_INTERVAL: Duration = Duration::from_millis(500);
+/// Pause before a stream that ended is taken up again.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Search the trail, newest first
 #[derive(Debug, clap::Args)]
@@ -42,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
     /// Then wait for newer ones, until Ctrl-C
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     follow: bool,
     /// JSON Lines, on a terminal too
     #[arg(long)]
@@ -71,18 +75,31 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         to: args.to.as_deref(),
         ..Ask::default()
     };
-    let mut records = newest(&client, ask, args.limit)?;
     if args.follow {
+        // The list and the stream meet at the list's size: nothing is in both or in neither.
+        let size = log_size(&client)?;
+        let at = size.to_string();
+        let ask = Ask {
+            at: Some(&at),
+            ..ask
+        };
+        let mut records = newest(&client, ask, args.limit)?;
         records.reverse();
         print(&records, is_table)?;
-        return follow(&client, args, ask, &records, is_table);
+        return follow(&client, args, size.saturating_sub(1), is_table);
     }
+    let records = newest(&client, ask, args.limit)?;
     if records.is_empty() && is_table {
         println!("No event matches.");
         return Ok(ExitCode::SUCCESS);
     }
     print(&records, is_table)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn log_size(client: &Client) -> Result<u64> {
+    let page = Page::parse(&client.get("/v1/events", &[("limit", "1")])?)?;
+    Ok(page.snapshot.tree_size)
 }
 
 /// Exact records, newest first.
@@ -135,35 +152,56 @@ pub(crate) fn each_page(
     Ok(())
 }
 
-fn follow(
-    client: &Client,
-    args: &Args,
-    ask: Ask<'_>,
-    shown: &[String],
-    is_table: bool,
-) -> Result<ExitCode> {
-    let mut last = shown.last().and_then(|record| seq_of(record));
+/// What is printed by [`follow`] when the server leaves something out.
+#[derive(Debug, Deserialize)]
+struct Gap {
+    missed: u64,
+    from: u64,
+    to: u64,
+}
+
+/// Prints what comes after an event of the log, and goes on there when the server was away.
+fn follow(client: &Client, args: &Args, last: u64, is_table: bool) -> Result<ExitCode> {
+    let filter = Some(args.filter.as_str()).filter(|filter| !filter.trim().is_empty());
+    let asked: Vec<_> = filter.map(|filter| ("q", filter)).into_iter().collect();
+    let mut last = last.to_string();
     loop {
-        std::thread::sleep(FOLLOW_INTERVAL);
-        let newer = match (last, args.filter.trim()) {
-            (None, filter) => filter.to_owned(),
-            (Some(seq), "") => format!("seq>{seq}"),
-            (Some(seq), filter) => format!("({filter}) seq>{seq}"),
-        };
-        let ask = Ask {
-            filter: &newer,
-            oldest_first: true,
-            ..ask
-        };
-        each_page(client, ask, usize::MAX, |records| {
-            last = records.last().and_then(|record| seq_of(record)).or(last);
-            print_rows(&records, is_table, false)
-        })?;
+        match client.stream("/v1/events/stream", &asked, Some(&last)) {
+            Ok(stream) => print_stream(stream, is_table, &mut last)?,
+            Err(ClientError::Unreachable { .. }) => {}
+            Err(ClientError::Refused(problem)) if is_passing(problem.http_status) => {}
+            Err(refused) => return Err(refused.into()),
+        }
+        std::thread::sleep(RECONNECT_PAUSE);
     }
 }
 
-fn seq_of(record: &str) -> Option<u64> {
-    Some(RecordView::parse(record.as_bytes()).ok()?.seq.0)
+/// Whether the same may be answered well a moment later.
+fn is_passing(http_status: u16) -> bool {
+    matches!(http_status, 429 | 500..)
+}
+
+/// Prints events up to the end of a stream; `last` becomes the last one's id.
+fn print_stream(stream: impl BufRead, is_table: bool, last: &mut String) -> Result<()> {
+    let mut messages = Messages::new(stream);
+    // A stream that breaks is taken up again where it broke.
+    while let Some(message) = messages.next_message() {
+        match message.event.as_str() {
+            "" => print_rows(&[record(&message.data)], is_table, false)?,
+            "gap" => {
+                let Gap { missed, from, to } = serde_json::from_str(&message.data)?;
+                let end = to.saturating_sub(1);
+                eprintln!(
+                    "{missed} events were left out: this was too slow. They are seq:{from}..{end}"
+                );
+            }
+            _ => {}
+        }
+        if let Some(id) = message.id {
+            *last = id;
+        }
+    }
+    Ok(())
 }
 
 fn print(records: &[String], is_table: bool) -> Result<()> {

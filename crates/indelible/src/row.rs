@@ -10,6 +10,13 @@ use serde_json::value::RawValue;
 pub(crate) struct Page {
     pub(crate) data: Vec<Box<RawValue>>,
     pub(crate) next_cursor: Option<String>,
+    pub(crate) snapshot: Snapshot,
+}
+
+/// The log that a page shows.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) tree_size: u64,
 }
 
 impl Page {

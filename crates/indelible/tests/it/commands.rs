@@ -1,5 +1,10 @@
 //! Recording, querying, exporting, verifying: one after the other, as the README does.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use serde_json::Value;
 
 use crate::machine::Machine;
@@ -251,4 +256,75 @@ fn the_demo_runs_and_ends() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+}
+
+#[test]
+fn stats_are_one_row_a_line_in_a_pipe() {
+    let machine = filled();
+    let rows = machine.json(&["stats", "action:order.create", "--by", "actor,status"]);
+    let of = |row: &Value| {
+        (
+            row["actor"].clone(),
+            row["status"].clone(),
+            row["count"].clone(),
+        )
+    };
+    assert_eq!(
+        rows.iter().map(of).collect::<Vec<_>>(),
+        [
+            ("agent-0".into(), 200.into(), 125.into()),
+            ("agent-1".into(), 201.into(), 125.into()),
+        ]
+    );
+    let top = ["stats", "--by", "actor", "--top", "1", "--sort", "count"];
+    assert_eq!(machine.json(&top).len(), 1);
+    let series = [
+        "stats",
+        "action:order.create",
+        "--interval",
+        "week",
+        "--tz",
+        "Europe/Berlin",
+    ];
+    let total = |row: &Value| row["count"].as_u64().unwrap();
+    assert_eq!(machine.json(&series).iter().map(total).sum::<u64>(), 250);
+    for bad in [
+        &["stats", "--by", "nothing"] as &[&str],
+        &["stats", "actoor:x"],
+        &["stats", "--tz", "Europe/Berlin"],
+        &["stats", "--interval", "month"],
+    ] {
+        assert_eq!(machine.run(bad).status.code(), Some(2), "{bad:?}");
+    }
+}
+
+#[test]
+fn following_goes_on_where_the_list_ends_and_after_the_server_was_away() {
+    let mut machine = filled();
+    let mut follower = machine
+        .command(&["query", "action:order.*", "--follow", "--limit", "2"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(
+        [next()["id"].clone(), next()["id"].clone()],
+        ["e-248", "e-249"]
+    );
+    let event = |id: &str| {
+        format!("{{\"id\":\"{id}\",\"actor\":{{\"id\":\"a\"}},\"action\":\"order.pay\"}}\n")
+    };
+    machine.post(&[event("f-0"), event("f-1")].concat());
+    let row = next();
+    assert_eq!(
+        (&row["id"], row.get("links")),
+        (&"f-0".into(), None),
+        "the exact record"
+    );
+    machine.restart();
+    machine.post(&event("f-2"));
+    assert_eq!([next()["id"].clone(), next()["id"].clone()], ["f-1", "f-2"]);
+    follower.kill().unwrap();
+    follower.wait().unwrap();
 }

@@ -18,6 +18,8 @@ pub(crate) struct Machine {
     temp: TempDir,
     server: Option<Child>,
     pub(crate) url: String,
+    /// Where the next server listens; port 0 for any that is free.
+    listen: String,
 }
 
 impl Machine {
@@ -28,6 +30,7 @@ impl Machine {
             server: None,
             // Nobody listens on the discard port of a test machine.
             url: "http://127.0.0.1:9".to_owned(),
+            listen: "127.0.0.1:0".to_owned(),
         }
     }
 
@@ -49,7 +52,7 @@ impl Machine {
     pub(crate) fn serve(&self, data: &Path) -> Command {
         let mut command = Command::new(PROGRAM);
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", &self.listen, "--data"])
             .arg(data)
             .current_dir(self.home())
             .env("INDELIBLE_ADMIN_KEY", KEY)
@@ -92,6 +95,13 @@ impl Machine {
         signal(&child, Signal::TERM);
         let status = wait(&mut child);
         assert!(status.success(), "the server ended with {status}");
+    }
+
+    /// Stops the server and starts another one at the same address.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.listen = self.url.trim_start_matches("http://").to_owned();
+        self.start();
     }
 
     pub(crate) fn kill(&mut self) {
