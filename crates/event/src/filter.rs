@@ -24,6 +24,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokens;
 
 pub use decimal::Decimal;
 pub use error::FilterError;
@@ -34,6 +35,7 @@ pub use parser::parse;
 pub use path::{Path, PathRoot};
 pub use pattern::TextPattern;
 pub use text::FreeText;
+pub use tokens::Tokenizer;
 
 use crate::RecordView;
 

@@ -15,4 +15,5 @@ pub(crate) use compact::{scan, utf8};
 pub use error::{JsonError, JsonErrorKind, MAX_DEPTH};
 pub(crate) use scanner::{MemberEnds, Scanner, members_at};
 pub use text::{Text, write_string};
+pub(crate) use value::string_length;
 pub use value::{Elements, Kind, Members, Value};

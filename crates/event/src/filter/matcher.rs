@@ -7,7 +7,7 @@ use super::{Expr, Field, FreeText, NumberField, Part, Path, PathRoot, PathTest, 
 
 /// Members of a record that free text does not look at: the server's own, without meaning to a
 /// reader.
-const NOT_SEARCHED: [&str; 4] = ["v", "seq", "content", "via"];
+pub(super) const NOT_SEARCHED: [&str; 4] = ["v", "seq", "content", "via"];
 
 /// Whether all match; those that the record alone decides go first.
 pub(super) fn all(parts: &[Expr], record: &RecordView<'_>, content: Option<&[u8]>) -> bool {

@@ -154,6 +154,11 @@ fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
+/// Bytes of the string that the text begins with, its quotes included; all of the text if it does not end.
+pub(crate) fn string_length(text: &str) -> usize {
+    string_end(text.as_bytes(), 0).unwrap_or(text.len())
+}
+
 /// Where the string ends, its quote included, whose first quote is at `start`.
 #[inline]
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {

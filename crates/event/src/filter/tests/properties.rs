@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
@@ -6,7 +8,7 @@ use super::{
 };
 use crate::{
     RecordView,
-    filter::{Expr, Filter, Term, parse},
+    filter::{Expr, Filter, Term, Tokenizer, parse},
 };
 
 proptest! {
@@ -60,6 +62,26 @@ proptest! {
     }
 
     #[test]
+    fn an_event_has_the_tokens_of_what_it_matches(event in event(), exprs in vec(expr(), 8)) {
+        let text = event.record.write();
+        let record = RecordView::parse(text.as_bytes()).unwrap();
+        let content = event.content.as_ref().map(model::Json::write);
+        let content = content.as_ref().map(String::as_bytes);
+        let mut has = BTreeSet::new();
+        Tokenizer::default().event(&record, content, &mut |token| {
+            has.insert(String::from_utf8(token.to_vec()).unwrap());
+        });
+        for term in exprs.iter().flat_map(terms) {
+            let matches = term.matches(&record, content);
+            let all = term.tokens().iter().all(|token| has.contains(token));
+            prop_assert!(all || !matches, "{:?} on {} {:?}", term, text, has);
+            if let Some(token) = term.as_token() {
+                prop_assert_eq!(has.contains(token), matches, "{} on {}", token, text);
+            }
+        }
+    }
+
+    #[test]
     fn de_morgan(event in event(), a in expr(), b in expr()) {
         let text = event.record.write();
         let record = RecordView::parse(text.as_bytes()).unwrap();
@@ -70,5 +92,13 @@ proptest! {
         prop_assert_eq!(holds(neither), holds(Expr::and(vec![not_a.clone(), not_b.clone()])));
         let not_both = Expr::and(vec![a, b]).negate();
         prop_assert_eq!(holds(not_both), holds(Expr::or(vec![not_a, not_b])));
+    }
+}
+
+fn terms(expr: &Expr) -> Vec<&Term> {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().flat_map(terms).collect(),
+        Expr::Not(inner) => terms(inner),
+        Expr::Term(term) => vec![term],
     }
 }
