@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 use std::path::Path;
 
-use event::filter::{self, Expr, Tokenizer};
+use event::filter::{self, Expr, Seen, Tokenizer};
 use event::{RecordView, json};
 use journal::sim::SimFs;
 use journal::{Fs, Journal, JournalError, Options, Recovery};
@@ -129,8 +129,10 @@ pub fn filter(data: &[u8]) {
         .is_ok()
         .then_some(compact.as_bytes());
     let mut has = HashSet::new();
-    Tokenizer::default().event(&record, content, &mut |token| {
-        has.insert(token.to_vec());
+    Tokenizer::default().event(&record, content, &mut |seen| {
+        if let Seen::Token(token) = seen {
+            has.insert(token.to_vec());
+        }
     });
     for term in parsed.terms() {
         if let Expr::Term(term) = term {

@@ -35,7 +35,7 @@ pub use parser::parse;
 pub use path::{Path, PathRoot};
 pub use pattern::TextPattern;
 pub use text::FreeText;
-pub use tokens::Tokenizer;
+pub use tokens::{Seen, Tokenizer};
 
 use crate::RecordView;
 

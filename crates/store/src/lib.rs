@@ -24,6 +24,7 @@ mod columns;
 mod error;
 mod fields;
 mod ids;
+mod index;
 mod manifest;
 mod objects;
 mod sealer;
@@ -35,6 +36,7 @@ mod writer;
 pub use column::{Column, Kind};
 pub use columns::Columns;
 pub use error::StoreError;
+pub use index::{Hits, Index, Part, Sought};
 pub use manifest::{Manifest, SegmentInfo};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};
 pub use segment::{

@@ -3,6 +3,7 @@
 mod copy;
 mod files;
 mod hybrid;
+mod indexed;
 mod ints;
 mod layout;
 mod lookup;
@@ -23,6 +24,7 @@ use event::TrailId;
 
 pub(crate) use copy::CopiedGroup;
 pub(crate) use files::SegmentFiles;
+use indexed::IndexState;
 pub use ints::{Coded, Ints};
 use opened::Opened;
 pub use packed::Packed;
@@ -65,6 +67,7 @@ pub struct Segment {
     repairs: bool,
     opened: OnceLock<Opened>,
     table: RwLock<Option<Arc<IdTable>>>,
+    index: RwLock<IndexState>,
 }
 
 impl Segment {
@@ -84,6 +87,7 @@ impl Segment {
             repairs,
             opened: OnceLock::new(),
             table: RwLock::default(),
+            index: RwLock::default(),
         }
     }
 
@@ -156,11 +160,9 @@ impl Segment {
         if let Some(Cached::Ints(ints)) = self.cache.get(key) {
             return Ok(Some(ints));
         }
-        let opened = self.opened()?;
-        if !opened.has(column) {
+        let Some(ints) = self.read_ints(group, column)?.map(Arc::new) else {
             return Ok(None);
-        }
-        let ints = Arc::new(opened.ints(&self.info, group, column)?);
+        };
         self.cache.put(key, Cached::Ints(Arc::clone(&ints)));
         Ok(Some(ints))
     }
@@ -178,9 +180,26 @@ impl Segment {
         if let Some(Cached::Texts(texts)) = self.cache.get(key) {
             return Ok(Some(texts));
         }
-        let texts = Arc::new(self.opened()?.texts(&self.info, group, column)?);
+        let texts = Arc::new(self.read_texts(group, column)?);
         self.cache.put(key, Cached::Texts(Arc::clone(&texts)));
         Ok(Some(texts))
+    }
+
+    /// An integer column past the cache; `None` if the file's version lacks it.
+    pub(crate) fn read_ints(
+        &self,
+        group: usize,
+        column: Column,
+    ) -> Result<Option<Ints>, StoreError> {
+        let opened = self.opened()?;
+        let has = opened.has(column);
+        has.then(|| opened.ints(&self.info, group, column))
+            .transpose()
+    }
+
+    /// A text column past the cache.
+    pub(crate) fn read_texts(&self, group: usize, column: Column) -> Result<Texts, StoreError> {
+        self.opened()?.texts(&self.info, group, column)
     }
 
     /// The events of a range, cut to the segment, in either direction.
@@ -202,6 +221,12 @@ impl Segment {
         });
         errors.extend(parquet.err());
         errors.extend(self.load_table().and_then(|table| table.check()).err());
+        match self.load_index() {
+            Ok(Some(index)) => errors.extend(index.check().err()),
+            // Of another version, or of a segment from before there were any.
+            Ok(None) | Err(StoreError::Missing { .. }) => {}
+            Err(error) => errors.push(error),
+        }
         if errors.is_empty() {
             Ok(())
         } else {

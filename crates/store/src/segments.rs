@@ -2,6 +2,7 @@
 
 mod check;
 mod compact;
+mod indexes;
 mod load;
 mod seal;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub cache_bytes: usize,
     /// Level of zstd.
     pub zstd_level: i32,
+    /// What terms of an index are hashed with in trails that have no index yet. A secret of the node.
+    pub index_seed: u64,
 }
 
 impl Default for Config {
@@ -39,6 +42,7 @@ impl Default for Config {
         Self {
             cache_bytes: 256 << 20,
             zstd_level: 2,
+            index_seed: 0,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The tokens of an event: what free text compares, taken apart once for an index.
 
+mod words;
+
 use super::{matcher::NOT_SEARCHED, text::fold_char};
-use crate::{
-    RecordView,
-    json::{Kind, Text, Value, string_length},
-};
+use crate::{RecordView, json::Text};
+use words::{Quoted, each_word};
 
 /// Takes events apart into the tokens that free text can find in them.
 ///
@@ -13,205 +13,152 @@ use crate::{
 /// token and nothing else, the events that match are exactly those that have it.
 #[derive(Debug, Default)]
 pub struct Tokenizer {
-    /// The token that is being read, where it does not stand in the event as it is.
-    token: Vec<u8>,
+    /// What is being read, its ASCII letters in lower case.
+    lower: String,
+    /// A token that does not stand there as it is.
+    token: String,
 }
 
-/// Neither letter nor digit.
-const OTHER: u8 = 0;
-/// A digit or a lower-case letter.
-const PLAIN: u8 = 1;
-/// An upper-case letter.
-const UPPER: u8 = 2;
-/// The start of an escape, or of a character beyond ASCII.
-const SPECIAL: u8 = 4;
-
-static CLASSES: [u8; 256] = classes();
+/// What is met on the way through an event.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// A token, UTF-8, which may have come before.
+    Token(&'a [u8]),
+    /// The name of a member of the whole.
+    Member(Text<'a>),
+}
 
 impl Tokenizer {
-    /// Calls `each` with every token of an event, UTF-8, doubled ones too.
+    /// Gives every token of an event, and the names of the members of its content.
     ///
     /// The content has to be compact JSON, as it is stored; of other bytes the tokens are anything.
     pub fn event(
         &mut self,
         record: &RecordView<'_>,
         content: Option<&[u8]>,
-        each: &mut impl FnMut(&[u8]),
+        each: &mut impl FnMut(Seen<'_>),
     ) {
         for (name, value) in record.exact.members() {
             if !NOT_SEARCHED.contains(&name.raw()) {
-                self.value(value, each);
+                self.json(value.as_str(), &mut |seen| {
+                    if matches!(seen, Seen::Token(_)) {
+                        each(seen);
+                    }
+                });
             }
         }
         if let Some(content) = content.and_then(|content| std::str::from_utf8(content).ok()) {
-            self.value(Value::new(content), each);
+            self.json(content, each);
         }
     }
 
-    fn value(&mut self, value: Value<'_>, each: &mut impl FnMut(&[u8])) {
-        match value.kind() {
-            Kind::Null | Kind::Bool => {}
-            Kind::Number => self.plain(value.as_str(), each),
-            Kind::String | Kind::Array | Kind::Object => self.nested(value.as_str(), each),
+    /// Gives the tokens of a decoded string.
+    pub fn text(&mut self, text: &str, each: &mut impl FnMut(Seen<'_>)) {
+        if text.is_ascii() {
+            self.lower.clear();
+            self.lower.push_str(text);
+            self.lower.make_ascii_lowercase();
+            each_word(self.lower.as_bytes(), |word| each(Seen::Token(word)));
+        } else {
+            decoded(text, &mut self.token, each);
         }
     }
 
-    /// Needs no stack of containers: in compact JSON a name is a string with a colon behind it.
-    fn nested(&mut self, json: &str, each: &mut impl FnMut(&[u8])) {
+    /// Gives the tokens of a value and of all values in it, and the names of its members.
+    ///
+    /// It has to be compact JSON, in which a name is a string with a colon behind it.
+    pub fn json(&mut self, json: &str, each: &mut impl FnMut(Seen<'_>)) {
+        self.lower.clear();
+        self.lower.push_str(json);
+        self.lower.make_ascii_lowercase();
+        let mut depth = 0_u32;
         let mut at = 0;
-        while let Some(rest) = json.get(at..).filter(|rest| !rest.is_empty()) {
-            let length = match rest.as_bytes().first() {
+        while let Some(rest) = self
+            .lower
+            .as_bytes()
+            .get(at..)
+            .filter(|rest| !rest.is_empty())
+        {
+            at += match rest.first() {
                 Some(b'"') => {
-                    let length = string_length(rest);
-                    if rest.as_bytes().get(length) != Some(&b':') {
-                        let text = Value::new(rest.get(..length).unwrap_or_default()).text();
-                        self.string(text.map_or("", Text::raw), each);
+                    let quoted = Quoted::read(rest.get(1..).unwrap_or_default());
+                    let inner = at + 1..at + 1 + quoted.length;
+                    if rest.get(quoted.length + 2) != Some(&b':') {
+                        let raw = self.lower.get(inner).unwrap_or_default();
+                        string(raw, &quoted, &mut self.token, each);
+                    } else if depth == 1 {
+                        let name = Text::written(json.get(inner).unwrap_or_default());
+                        each(Seen::Member(name));
                     }
-                    length
+                    quoted.length + 2
                 }
                 Some(b'-' | b'0'..=b'9') => {
-                    let ends = |byte: u8| matches!(byte, b',' | b'}' | b']');
-                    let length = rest.bytes().position(ends).unwrap_or(rest.len());
-                    self.plain(rest.get(..length).unwrap_or_default(), each);
+                    let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || !byte.is_ascii();
+                    let length = rest.iter().position(ends).unwrap_or(rest.len());
+                    each_word(rest.get(..length).unwrap_or_default(), |word| {
+                        each(Seen::Token(word));
+                    });
                     length
                 }
-                first => first.map_or(1, |byte| utf8_length(*byte)),
-            };
-            at += length;
-        }
-    }
-
-    /// The tokens of a string as it is written between its quotes.
-    fn string(&mut self, raw: &str, each: &mut impl FnMut(&[u8])) {
-        let bytes = raw.as_bytes();
-        let mut at = 0;
-        loop {
-            at += others(bytes.get(at..).unwrap_or_default());
-            let rest = bytes.get(at..).unwrap_or_default();
-            let (length, classes) = run(rest);
-            at += match (rest.get(length), rest.get(length + 1)) {
-                (None, _) => {
-                    self.emit(rest, classes, each);
-                    return;
+                Some(b'{' | b'[') => {
+                    depth += 1;
+                    1
                 }
-                (Some(byte), _) if class(*byte) == OTHER => length + 1,
-                // Every escape but this kind stands for neither letter nor digit.
-                (Some(b'\\'), Some(next)) if *next != b'u' && next.is_ascii() => length + 2,
-                _ => {
-                    let rest = Text::written(raw.get(at..).unwrap_or_default()).decode();
-                    self.decoded(&rest, each);
-                    return;
+                Some(b'}' | b']') => {
+                    depth = depth.saturating_sub(1);
+                    1
                 }
-            };
-            self.emit(rest.get(..length).unwrap_or_default(), classes, each);
-        }
-    }
-
-    /// The tokens of text without escapes.
-    fn decoded(&mut self, text: &str, each: &mut impl FnMut(&[u8])) {
-        if text.is_ascii() {
-            return self.plain(text, each);
-        }
-        self.token.clear();
-        for c in text.chars() {
-            if c.is_alphanumeric() {
-                let mut utf8 = [0; 4];
-                let folded = fold_char(c).encode_utf8(&mut utf8);
-                self.token.extend_from_slice(folded.as_bytes());
-            } else if !self.token.is_empty() {
-                each(&self.token);
-                self.token.clear();
-            }
-        }
-        if !self.token.is_empty() {
-            each(&self.token);
-        }
-    }
-
-    /// The tokens of ASCII text, in which a backslash is a character.
-    fn plain(&mut self, text: &str, each: &mut impl FnMut(&[u8])) {
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            let (length, classes) = run(rest);
-            self.emit(rest.get(..length).unwrap_or_default(), classes, each);
-            rest = rest.get(length + 1..).unwrap_or_default();
-        }
-    }
-
-    /// A token of ASCII as it stands, with the classes of its bytes.
-    fn emit(&mut self, token: &[u8], classes: u8, each: &mut impl FnMut(&[u8])) {
-        if token.is_empty() {
-            return;
-        }
-        if classes & UPPER == 0 {
-            return each(token);
-        }
-        self.token.clear();
-        self.token.extend_from_slice(token);
-        self.token.make_ascii_lowercase();
-        each(&self.token);
-    }
-}
-
-fn class(byte: u8) -> u8 {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or(OTHER)
-}
-
-/// Length of the prefix of neither letters nor digits.
-fn others(bytes: &[u8]) -> usize {
-    let other = bytes.iter().position(|byte| class(*byte) != OTHER);
-    other.unwrap_or(bytes.len())
-}
-
-/// Length of the prefix of ASCII letters and digits, and their classes together.
-fn run(bytes: &[u8]) -> (usize, u8) {
-    let mut seen = 0;
-    let end = bytes.iter().position(|byte| {
-        let class = class(*byte);
-        let ends = class & (PLAIN | UPPER) == 0;
-        if !ends {
-            seen |= class;
-        }
-        ends
-    });
-    (end.unwrap_or(bytes.len()), seen)
-}
-
-/// Bytes of the character that begins with this one, at least one.
-fn utf8_length(first: u8) -> usize {
-    (first.leading_ones() as usize).clamp(1, 4)
-}
-
-const fn classes() -> [u8; 256] {
-    let mut classes = [OTHER; 256];
-    let mut byte = 0;
-    while byte < classes.len() {
-        #[expect(clippy::indexing_slicing, reason = "the compiler runs it")]
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        {
-            classes[byte] = match byte as u8 {
-                b'0'..=b'9' | b'a'..=b'z' => PLAIN,
-                b'A'..=b'Z' => UPPER,
-                b'\\' | 0x80.. => SPECIAL,
-                _ => OTHER,
+                _ => 1,
             };
         }
-        byte += 1;
     }
-    classes
+}
+
+/// The tokens of a string as it is written between its quotes, its ASCII letters in lower case.
+fn string(raw: &str, quoted: &Quoted, token: &mut String, each: &mut impl FnMut(Seen<'_>)) {
+    let mut word = |word: &[u8]| each(Seen::Token(word));
+    if quoted.is_plain() {
+        return each_word(raw.as_bytes(), word);
+    }
+    if !quoted.is_ascii || raw.contains("\\u") {
+        return decoded(&Text::written(raw).decode(), token, each);
+    }
+    // Every escape but this kind stands for neither letter nor digit.
+    let mut rest = raw.as_bytes();
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        each_word(rest.get(..at).unwrap_or_default(), &mut word);
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    each_word(rest, word);
+}
+
+/// The tokens of text without escapes.
+fn decoded(text: &str, token: &mut String, each: &mut impl FnMut(Seen<'_>)) {
+    token.clear();
+    for c in text.chars() {
+        if c.is_alphanumeric() {
+            token.push(fold_char(c));
+        } else if !token.is_empty() {
+            each(Seen::Token(token.as_bytes()));
+            token.clear();
+        }
+    }
+    if !token.is_empty() {
+        each(Seen::Token(token.as_bytes()));
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Tokenizer;
-    use crate::json::Value;
+    use super::{Seen, Tokenizer};
 
-    fn tokens(json: &str) -> Vec<String> {
-        let mut tokens = Vec::new();
-        Tokenizer::default().value(Value::new(json), &mut |token| {
-            tokens.push(String::from_utf8(token.to_vec()).unwrap());
+    fn seen(json: &str) -> (Vec<String>, Vec<String>) {
+        let (mut tokens, mut members) = (Vec::new(), Vec::new());
+        Tokenizer::default().json(json, &mut |seen| match seen {
+            Seen::Token(token) => tokens.push(String::from_utf8(token.to_vec()).unwrap()),
+            Seen::Member(name) => members.push(name.decode().into_owned()),
         });
-        tokens
+        (tokens, members)
     }
 
     #[test]
@@ -233,8 +180,15 @@ mod tests {
             ("true", ""),
             (r#""a\\u0041 n""#, "a u0041 n"),
         ] {
-            assert_eq!(tokens(json).join(" "), expected, "{json}");
+            assert_eq!(seen(json).0.join(" "), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn only_the_names_at_the_top_are_told() {
+        let json = r#"{"input":{"a":1},"\u006futput":[{"b":2}],"Input":"x","input":3}"#;
+        assert_eq!(seen(json).1, ["input", "output", "Input", "input"]);
+        assert_eq!(seen(r#"[{"a":1}]"#).1, [""; 0]);
     }
 
     #[test]
@@ -247,9 +201,10 @@ mod tests {
             "\"\\",
             "\"é\\",
             "[é\"b\\u",
-            "-",
+            "-é1",
+            "]]\"a\":",
         ] {
-            assert!(tokens(text).len() < 3, "{text}");
+            assert!(seen(text).0.len() < 3, "{text}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use event::TrailId;
 
-/// Names of the three files of a segment.
+/// Names of the files of a segment.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentFiles {
     /// Without folder and extension.
@@ -10,6 +10,7 @@ pub(crate) struct SegmentFiles {
     pub(crate) parquet: String,
     pub(crate) sums: String,
     pub(crate) ids: String,
+    pub(crate) index: String,
 }
 
 impl SegmentFiles {
@@ -20,6 +21,7 @@ impl SegmentFiles {
             parquet: file("parquet"),
             sums: file("sum"),
             ids: file("ids"),
+            index: file("idx"),
         }
     }
 
@@ -27,7 +29,7 @@ impl SegmentFiles {
         format!("trails/{trail}/segments")
     }
 
-    pub(crate) fn all(&self) -> [&str; 3] {
-        [&self.parquet, &self.sums, &self.ids]
+    pub(crate) fn all(&self) -> [&str; 4] {
+        [&self.parquet, &self.sums, &self.ids, &self.index]
     }
 }

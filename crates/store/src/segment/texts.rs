@@ -1,5 +1,7 @@
 //! A decoded text column.
 
+use std::ops::Range;
+
 use parquet::{
     basic::Encoding,
     column::page::{Page, PageReader},
@@ -86,6 +88,20 @@ impl Texts {
             None => 0,
         };
         self.values.get(start..end)
+    }
+
+    /// All values end to end.
+    pub(crate) fn values(&self) -> &str {
+        &self.values
+    }
+
+    /// Where each value lies in [`Texts::values`].
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let end = *end as usize;
+            std::mem::replace(&mut start, end)..end
+        })
     }
 
     /// The value of a row, if it has one.

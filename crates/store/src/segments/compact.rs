@@ -15,7 +15,7 @@ use crate::{
 /// Neighbours merged at once.
 const FAN_IN: usize = 8;
 /// Segments with this many raw bytes or more stay as they are.
-const DONE_RAW_BYTES: u64 = 256 << 20;
+pub(super) const DONE_RAW_BYTES: u64 = 256 << 20;
 /// Raw bytes that all segments below are held equal to: they are too small to tell apart.
 const SMALLEST_RAW_BYTES: u64 = 64 << 10;
 
@@ -58,7 +58,8 @@ impl Segments {
         stop: &dyn Fn() -> bool,
     ) -> Result<SegmentInfo, StoreError> {
         let first = merged.first().map_or(0, |segment| segment.range().start);
-        let mut writer = SegmentWriter::new(&self.objects, files, first, self.config.zstd_level)?;
+        let mut writer =
+            SegmentWriter::new(&self.objects, files, first, self.config.zstd_level, None)?;
         let mut pending = Pending::default();
         for segment in merged {
             let is_current = segment.is_current()?;
@@ -81,9 +82,11 @@ impl Segments {
             }
         }
         pending.write(&mut writer)?;
+        let raw_bytes = merged.iter().map(|segment| segment.info().raw_bytes).sum();
+        self.merge_indexes(writer.files(), raw_bytes, merged)?;
         Ok(SegmentInfo {
-            raw_bytes: merged.iter().map(|segment| segment.info().raw_bytes).sum(),
-            ..writer.finish()?
+            raw_bytes,
+            ..writer.finish()?.0
         })
     }
 }

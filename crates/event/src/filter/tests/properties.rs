@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     RecordView,
-    filter::{Expr, Filter, Term, Tokenizer, parse},
+    filter::{Expr, Filter, Seen, Term, Tokenizer, parse},
 };
 
 proptest! {
@@ -68,8 +68,10 @@ proptest! {
         let content = event.content.as_ref().map(model::Json::write);
         let content = content.as_ref().map(String::as_bytes);
         let mut has = BTreeSet::new();
-        Tokenizer::default().event(&record, content, &mut |token| {
-            has.insert(String::from_utf8(token.to_vec()).unwrap());
+        Tokenizer::default().event(&record, content, &mut |seen| {
+            if let Seen::Token(token) = seen {
+                has.insert(String::from_utf8(token.to_vec()).unwrap());
+            }
         });
         for term in exprs.iter().flat_map(terms) {
             let matches = term.matches(&record, content);
