@@ -80,6 +80,15 @@ impl Filter {
         self.terms.iter().any(Expr::needs_content)
     }
 
+    /// Whether an event could match, told from the exact bytes of its record and content alone: cheap, and
+    /// never wrongly `false`.
+    #[must_use]
+    pub fn may_match(&self, record: &[u8], content: Option<&[u8]>) -> bool {
+        self.terms
+            .iter()
+            .all(|term| term.may_match(record, content))
+    }
+
     /// Whether an event matches: its record and its content's exact bytes, `None` if it has none or
     /// they are erased.
     #[must_use]

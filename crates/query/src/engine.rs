@@ -41,6 +41,7 @@ impl Engine {
             Arc::clone(&self.trail),
             hot,
             sealed,
+            Arc::clone(&self.segments),
             Arc::clone(&self.frontier),
             Arc::clone(&self.hot_columns),
         ))

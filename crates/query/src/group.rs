@@ -12,15 +12,6 @@ mod piece;
 mod slots;
 mod sums;
 
-use std::{
-    num::NonZero,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
-
 use event::filter::Filter;
 
 pub(crate) use groups::{Groups, Span};
@@ -28,7 +19,7 @@ pub(crate) use measure::Measure;
 
 use crate::{
     AggregateError, Dimension, Order, Snapshot, TimeRange,
-    scan::{Scan, Work},
+    scan::{Scan, Work, side_by_side},
     series::Buckets,
 };
 
@@ -47,11 +38,6 @@ pub(crate) struct Grouping<'a> {
 
 /// Most groups of one answer: with their figures about half a gigabyte.
 pub(crate) const MAX_GROUPS: usize = 2 << 20;
-/// Rows for which another thread is worth its start.
-const ROWS_PER_THREAD: u64 = 200_000;
-/// Most threads of one question; others are answered meanwhile.
-const MAX_THREADS: usize = 4;
-
 /// Groups for each grouping, in no order.
 pub(crate) fn group(
     snapshot: &Snapshot,
@@ -61,38 +47,12 @@ pub(crate) fn group(
 ) -> Result<Vec<Groups>, AggregateError> {
     let scan = Scan::new(snapshot, filter, range, 0..snapshot.size(), Order::Oldest)?;
     let works = scan.works()?;
-    let next = AtomicUsize::new(0);
-    let worker = || -> Result<Vec<Groups>, AggregateError> {
-        let mut all: Vec<Groups> = groupings.iter().map(Groups::new).collect();
-        while let Some(work) = works.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = add(&scan, work, groupings, &mut all) {
-                next.store(works.len(), Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        Ok(all)
-    };
-    let rows: u64 = works
-        .iter()
-        .map(|work| work.wanted.end - work.wanted.start)
-        .sum();
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let wanted = usize::try_from(rows / ROWS_PER_THREAD).unwrap_or(usize::MAX);
-    let others = Mutex::new(Vec::new());
-    let mut all = thread::scope(|scope| {
-        for _ in 1..threads.min(MAX_THREADS).min(wanted) {
-            scope.spawn(|| {
-                let answer = worker();
-                others
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(answer);
-            });
-        }
-        worker()
-    })?;
-    for other in others.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        for (groups, other) in all.iter_mut().zip(other?) {
+    let new = || -> Vec<Groups> { groupings.iter().map(Groups::new).collect() };
+    let add = |all: &mut Vec<Groups>, work: &Work<'_>| add(&scan, work, groupings, all);
+    let mut threads = side_by_side(&works, new, add)?.into_iter();
+    let mut all = threads.next().unwrap_or_default();
+    for other in threads {
+        for (groups, other) in all.iter_mut().zip(other) {
             groups.merge(other)?;
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
+mod paging;
 pub(crate) mod proof;
 pub(crate) mod selection;
 pub(crate) mod series;

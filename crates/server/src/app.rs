@@ -5,10 +5,11 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use query::Budget;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
@@ -22,6 +23,10 @@ use crate::{
 const READS_AT_ONCE: usize = 8;
 /// How long a read waits for its turn.
 const READ_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of events, before compression, that one read may look at because no index or column decides.
+const READ_BYTES: u64 = 16 << 30;
+/// How long one read may take.
+const READ_TIME: Duration = Duration::from_secs(20);
 /// Streams of events at once; each may hold a few hundred records in memory and looks at every new event.
 const MAX_STREAMS: usize = 64;
 
@@ -101,6 +106,11 @@ impl App {
         };
         blocking(read).await
     }
+}
+
+/// What a read that begins now may cost.
+pub(crate) fn read_budget() -> Budget {
+    Budget::new(READ_BYTES, Some(Instant::now() + READ_TIME))
 }
 
 /// Runs a change of keys or trails on a thread that may block.

@@ -55,6 +55,8 @@ codes! {
     TooManyGroups = BAD_REQUEST "too_many_groups",
     /// The answer would have more buckets than the limit.
     TooManyBuckets = BAD_REQUEST "too_many_buckets",
+    /// Answering would mean to read more events than a request may.
+    TooCostly = BAD_REQUEST "too_costly",
     /// The body is not JSON.
     InvalidJson = BAD_REQUEST "invalid_json",
     /// The body is JSON of another shape.
@@ -304,6 +306,11 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Ledger(error) => error.into(),
+            QueryError::OutOfBudget { .. } => Self::new(
+                Code::TooCostly,
+                "no index decides on this filter, and reading all events for it takes too long; \
+                 narrow it with from and to, with a field, or with a word that is whole",
+            ),
             other => Self::damaged(&other),
         }
     }

@@ -176,7 +176,8 @@ impl Column {
 
     /// Whether the rows of each of its values are in the index. Values of other columns are their own, or
     /// measures.
-    pub(crate) fn has_terms(self) -> bool {
+    #[must_use]
+    pub fn has_terms(self) -> bool {
         self.has_dictionary()
     }
 

@@ -40,7 +40,8 @@ pub use index::{Hits, Index, Part, Sought};
 pub use manifest::{Manifest, SegmentInfo};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};
 pub use segment::{
-    Coded, Difference, Group, Ints, Order, Packed, Row, Rows, Segment, Texts, TypedColumns,
+    Coded, Difference, Group, Ints, Order, Packed, Payloads, Row, Rows, Segment, Texts,
+    TypedColumns,
 };
 pub use segments::{Config, Segments, Snapshot};
 pub use writer::NewRow;

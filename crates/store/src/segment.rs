@@ -10,6 +10,7 @@ mod lookup;
 mod opened;
 mod packed;
 mod page;
+mod payloads;
 mod rows;
 mod texts;
 mod typed;
@@ -29,6 +30,7 @@ pub use ints::{Coded, Ints};
 use opened::Opened;
 pub use packed::Packed;
 pub(crate) use page::PayloadPage;
+pub use payloads::Payloads;
 pub use rows::{Order, Row, Rows};
 pub use texts::Texts;
 pub use typed::{Difference, TypedColumns};
@@ -204,8 +206,15 @@ impl Segment {
 
     /// The events of a range, cut to the segment, in either direction.
     #[must_use]
-    pub fn rows(self: &Arc<Self>, range: Range<u64>, order: Order) -> Rows {
-        Rows::new(Arc::clone(self), range, order)
+    pub fn rows(&self, range: Range<u64>, order: Order) -> Rows<'_> {
+        Rows::new(self, range, order)
+    }
+
+    /// For many payloads that lie near each other. `keep`: they will be asked for again, so pages may displace
+    /// others from the cache.
+    #[must_use]
+    pub fn payloads(&self, keep: bool) -> Payloads<'_> {
+        Payloads::new(self, keep)
     }
 
     /// Checks every byte of the segment's files, and that all ways to its pages lead to the same ones.

@@ -40,6 +40,20 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// As [`Filter::may_match`](super::Filter::may_match).
+    pub(super) fn may_match(&self, record: &[u8], content: Option<&[u8]>) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.may_match(record, content)),
+            Self::Or(parts) => parts.iter().any(|part| part.may_match(record, content)),
+            Self::Term(Term::FreeText(text)) => {
+                text.may_match(record) || content.is_some_and(|content| text.may_match(content))
+            }
+            Self::Not(_) | Self::Term(_) => true,
+        }
+    }
+}
+
 impl Term {
     /// Whether an event matches, as [`Filter::matches`](super::Filter::matches).
     #[must_use]

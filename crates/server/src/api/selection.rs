@@ -7,7 +7,7 @@ use query::{AtError, Snapshot, TimeRange, Zone};
 
 use super::typed;
 use crate::{
-    app::App,
+    app::{App, read_budget},
     audit::What,
     auth::Caller,
     keys::Scope,
@@ -117,7 +117,7 @@ impl Selection {
         let body = app
             .read(move || {
                 let view = self.view(engine.snapshot()?)?;
-                make(&self, &view)
+                make(&self, &view.within(read_budget()))
             })
             .await?;
         app.node()

@@ -60,6 +60,14 @@ pub(super) struct Found {
     pub(super) singles: Vec<u32>,
 }
 
+impl Found {
+    /// How many rows the term has at most.
+    pub(super) fn count(&self) -> usize {
+        let apart = self.apart.map_or(0, |(count, _)| count as usize);
+        self.rows.len() + apart + self.singles.len()
+    }
+}
+
 /// Whether the rows of a term lie apart from its page.
 pub(super) fn is_long(count: usize, of: u32) -> bool {
     let count = u32::try_from(count).unwrap_or(u32::MAX);

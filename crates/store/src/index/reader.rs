@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    page::{self, Blob, Page},
+    page::{self, Blob, Found, Page},
     shape::{Footer, MAGIC, Place, Shape, is_other_version},
     terms::{Sought, Term, Terms},
 };
@@ -123,14 +123,32 @@ impl Index {
         Ok(Some(index))
     }
 
-    /// The rows that have what is sought; `None` for a column whose values are not looked up.
+    /// The rows that have what is sought; `None` for a column whose values are not looked up, and for more
+    /// than `most` rows.
     ///
     /// # Errors
     ///
     /// [`StoreError::Damaged`] if what was read is not what was written.
-    pub fn hits(&self, sought: Sought<'_>) -> Result<Option<Hits>, StoreError> {
+    pub fn hits(&self, sought: Sought<'_>, most: usize) -> Result<Option<Hits>, StoreError> {
+        let Some(term) = self.terms.sought(sought) else {
+            return Ok(None);
+        };
+        let found = self.find(term)?;
+        if found.count() > most {
+            return Ok(None);
+        }
+        self.rows(found).map(Some)
+    }
+
+    /// How many rows may have what is sought; `None` for a column whose values are not looked up.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::hits`].
+    pub fn count(&self, sought: Sought<'_>) -> Result<Option<usize>, StoreError> {
         let term = self.terms.sought(sought);
-        term.map(|term| self.find(term)).transpose()
+        let found = term.map(|term| self.find(term)).transpose()?;
+        Ok(found.map(|found| found.count()))
     }
 
     /// What its terms are hashed with.
@@ -190,7 +208,8 @@ impl Index {
         rows.ok_or_else(|| self.damaged(blob.offset, "a long list cannot be read"))
     }
 
-    pub(super) fn find(&self, term: Term) -> Result<Hits, StoreError> {
+    /// What the page says that a term would be in.
+    fn find(&self, term: Term) -> Result<Found, StoreError> {
         let prefix = self.shape.prefix(term);
         let after = self
             .pages
@@ -199,20 +218,27 @@ impl Index {
             .checked_sub(1)
             .and_then(|number| self.pages.get(number))
         else {
-            return Ok(Hits::default());
+            return Ok(Found::default());
         };
         let bytes = self.read(place.offset, place.length)?;
         let found = page::find(&bytes, place.first, term, self.shape);
-        let found = found.ok_or_else(|| self.unreadable(*place))?;
-        let mut certain = found.rows;
+        found.ok_or_else(|| self.unreadable(*place))
+    }
+
+    fn rows(&self, found: Found) -> Result<Hits, StoreError> {
+        let (mut certain, mut possible) = (found.rows, found.singles);
         if let Some((count, blob)) = found.apart {
             certain = self.blob(count, blob)?;
         }
-        let mut possible = found.singles;
         if self.shape.is_whole() {
             certain.append(&mut possible);
         }
         Ok(Hits { certain, possible })
+    }
+
+    #[cfg(test)]
+    pub(super) fn term(&self, term: Term) -> Result<Hits, StoreError> {
+        self.rows(self.find(term)?)
     }
 
     fn read(&self, offset: u64, length: u64) -> Result<Bytes, StoreError> {

@@ -105,7 +105,7 @@ proptest! {
             let index = model.index(shape);
             index.check().unwrap();
             for (term, rows) in &model.terms {
-                let Hits { certain, possible } = index.find(Term(*term)).unwrap();
+                let Hits { certain, possible } = index.term(Term(*term)).unwrap();
                 let rows: Vec<u32> = rows.iter().copied().collect();
                 if shape.is_whole() || rows.len() > 1 {
                     prop_assert_eq!(&certain, &rows);
@@ -116,7 +116,7 @@ proptest! {
                 prop_assert!(possible.is_sorted());
             }
             for other in others.iter().map(|other| other >> 9) {
-                let hits = index.find(Term(other)).unwrap();
+                let hits = index.term(Term(other)).unwrap();
                 let is_known = model.terms.contains_key(&other);
                 prop_assert!(is_known || hits.certain.is_empty());
             }
@@ -161,7 +161,7 @@ fn an_index_of_nothing() {
     let index = Model::default().index(Shape::whole(0));
     index.check().unwrap();
     assert_eq!(
-        index.hits(Sought::Token("a")).unwrap(),
+        index.hits(Sought::Token("a"), 9).unwrap(),
         Some(Hits::default())
     );
 }

@@ -20,16 +20,22 @@ pub(super) enum IndexState {
 
 impl Segment {
     /// The rows, counted in the segment, that have what is sought; `None` if only the events themselves can
-    /// tell. Damage is noted and no error: the index will be made again.
-    pub fn hits(&self, sought: Sought<'_>) -> Option<Hits> {
-        let index = self.index()?;
-        match index.hits(sought) {
-            Ok(hits) => hits,
-            Err(error) => {
-                self.lose_index(&error);
-                None
-            }
-        }
+    /// tell, and for more than `most` rows. Damage is noted and no error: the index will be made again.
+    pub fn hits(&self, sought: Sought<'_>, most: usize) -> Option<Hits> {
+        self.ask(|index| index.hits(sought, most))
+    }
+
+    /// How many rows may have what is sought; `None` if only the events themselves can tell.
+    pub fn hit_count(&self, sought: Sought<'_>) -> Option<usize> {
+        self.ask(|index| index.count(sought))
+    }
+
+    fn ask<T>(&self, ask: impl Fn(&Index) -> Result<Option<T>, StoreError>) -> Option<T> {
+        let answer = ask(self.index()?.as_ref());
+        answer.unwrap_or_else(|error| {
+            self.lose_index(&error);
+            None
+        })
     }
 
     /// The index, if there is a good one.

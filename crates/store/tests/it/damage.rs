@@ -35,7 +35,7 @@ fn read_everything(
         let view = RecordView::parse(&sample.record).unwrap();
         let segment = snapshot.segment(sample.seq).unwrap();
         let row = (sample.seq - segment.range().start) as u32;
-        if let Some(hits) = segment.hits(Sought::Text(Column::Actor, &view.actor.id)) {
+        if let Some(hits) = segment.hits(Sought::Text(Column::Actor, &view.actor.id), 99) {
             assert!(
                 hits.certain.contains(&row),
                 "an index that is used is right"
@@ -51,10 +51,8 @@ fn read_everything(
 }
 
 fn rows(snapshot: &Snapshot) -> impl Iterator<Item = Result<indelible_store::Row, StoreError>> {
-    let segments = snapshot.segments().to_vec();
-    segments
-        .into_iter()
-        .flat_map(|segment| segment.rows(segment.range(), indelible_store::Order::OldestFirst))
+    let segments = snapshot.segments().iter();
+    segments.flat_map(|segment| segment.rows(segment.range(), indelible_store::Order::OldestFirst))
 }
 
 fn named(error: &StoreError) -> PathBuf {

@@ -70,11 +70,18 @@ fn rows(hits: &Hits, expected: &BTreeSet<u32>) -> BTreeSet<u32> {
 }
 
 fn check(segment: &Segment, samples: &[sample::Sample]) {
-    let hits = |sought: Sought<'_>| segment.hits(sought).unwrap();
+    let hits = |sought: Sought<'_>| segment.hits(sought, usize::MAX).unwrap();
     let (mut possible, mut asked) = (0, 0);
     for (token, expected) in tokens(samples) {
         let hits = hits(Sought::Token(&token));
         assert_eq!(rows(&hits, &expected), expected, "{token}");
+        let count = hits.certain.len() + hits.possible.len();
+        assert_eq!(segment.hit_count(Sought::Token(&token)), Some(count));
+        assert_eq!(
+            segment.hits(Sought::Token(&token), count),
+            Some(hits.clone())
+        );
+        assert_eq!(segment.hits(Sought::Token(&token), count - 1), None);
         possible += hits.possible.len();
         asked += 1;
     }
@@ -130,7 +137,7 @@ fn check(segment: &Segment, samples: &[sample::Sample]) {
         let hits = hits(Sought::Part(part));
         assert_eq!(rows(&hits, &parts[name]), parts[name], "{name}");
     }
-    assert_eq!(segment.hits(Sought::Text(Column::Trace, "x")), None);
+    assert_eq!(segment.hits(Sought::Text(Column::Trace, "x"), 9), None);
     let nobody = hits(Sought::Text(Column::Actor, "nobody"));
     assert_eq!(nobody.certain, [0; 0]);
 }
@@ -197,10 +204,10 @@ fn a_lost_index_is_made_again_and_nothing_is_answered_meanwhile() {
         let segment = only_segment(&segments);
         // Asking for everything meets the damage.
         for token in tokens(&samples).keys() {
-            let hits = segment.hits(Sought::Token(token));
+            let hits = segment.hits(Sought::Token(token), usize::MAX);
             assert!(hits.is_none_or(|hits| !hits.certain.is_empty() || !hits.possible.is_empty()));
         }
-        assert_eq!(segment.hits(Sought::Token("srv")), None);
+        assert_eq!(segment.hits(Sought::Token("srv"), usize::MAX), None);
         assert!(segments.mend(&trail(), &|| false).unwrap());
         assert_eq!(std::fs::read(&file).unwrap(), good);
         check(&segment, &samples);
@@ -220,5 +227,8 @@ fn a_reader_makes_no_index() {
     let reader = Segments::open_read_only(dir.path(), indelible_store::Config::default()).unwrap();
     assert!(!reader.mend(&trail(), &|| false).unwrap());
     assert!(!file.exists());
-    assert_eq!(only_segment(&reader).hits(Sought::Token("srv")), None);
+    assert_eq!(
+        only_segment(&reader).hits(Sought::Token("srv"), usize::MAX),
+        None
+    );
 }
