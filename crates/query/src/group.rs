@@ -1,24 +1,34 @@
 //! Adding up the matching events by groups.
 //!
-//! One walk over the columns serves any number of [`Grouping`]s. Each piece (a row group, or a run of
-//! unsealed events) is grouped by the codes of its own dictionaries into small tables ([`piece`]), whose
-//! rows are then added to the groups of the whole answer ([`groups`]), where values are told apart.
+//! What the rollups of segments know is taken from there ([`rolled`]). One walk over the columns of the rest
+//! serves any number of [`Grouping`]s: each piece (a row group, or a run of unsealed events) is grouped by the codes of its own dictionaries into small tables ([`piece`]), whose
+//! rows are then added to the groups of the whole answer ([`groups`]).
 //! Pieces are independent, so several threads work on them.
 
 mod groups;
 mod measure;
 mod pick;
 mod piece;
+mod prefix;
+mod rolled;
 mod slots;
 mod sums;
 
+use std::sync::Arc;
+
 use event::filter::Filter;
+use store::Segment;
 
 pub(crate) use groups::{Groups, Span};
 pub(crate) use measure::Measure;
+use prefix::Asked;
+pub(crate) use prefix::Prefixes;
+
+use rolled::{Rolled, Shown};
 
 use crate::{
     AggregateError, Dimension, Order, Snapshot, TimeRange,
+    names::NamesOf,
     scan::{Scan, Work, side_by_side},
     series::Buckets,
 };
@@ -38,6 +48,7 @@ pub(crate) struct Grouping<'a> {
 
 /// Most groups of one answer: with their figures about half a gigabyte.
 pub(crate) const MAX_GROUPS: usize = 2 << 20;
+
 /// Groups for each grouping, in no order.
 pub(crate) fn group(
     snapshot: &Snapshot,
@@ -46,17 +57,82 @@ pub(crate) fn group(
     groupings: &[Grouping<'_>],
 ) -> Result<Vec<Groups>, AggregateError> {
     let scan = Scan::new(snapshot, filter, range, 0..snapshot.size(), Order::Oldest)?;
-    let works = scan.works()?;
-    let new = || -> Vec<Groups> { groupings.iter().map(Groups::new).collect() };
+    let names = groupings.iter().map(|grouping| grouping.names(snapshot));
+    let groups = groupings.iter().zip(names);
+    let mut all: Vec<Groups> = groups
+        .map(|(grouping, names)| Groups::new(grouping, &names))
+        .collect();
+    let works = roll(&scan, &snapshot.shared().prefixes, groupings, &mut all)?;
+    let new = || -> Vec<Groups> { all.iter().map(Groups::fresh).collect() };
     let add = |all: &mut Vec<Groups>, work: &Work<'_>| add(&scan, work, groupings, all);
-    let mut threads = side_by_side(&works, new, add)?.into_iter();
-    let mut all = threads.next().unwrap_or_default();
-    for other in threads {
+    for other in side_by_side(&works, new, add)? {
         for (groups, other) in all.iter_mut().zip(other) {
             groups.merge(other)?;
         }
     }
+    for groups in &mut all {
+        groups.finish();
+    }
     Ok(all)
+}
+
+/// Adds what rollups answer, and gives the rest.
+fn roll<'a>(
+    scan: &Scan<'a>,
+    prefixes: &Prefixes,
+    groupings: &[Grouping<'_>],
+    all: &mut [Groups],
+) -> Result<Vec<Work<'a>>, AggregateError> {
+    let rolled = Rolled {
+        shown: Shown::new(scan.filter()),
+        range: scan.range(),
+        groupings,
+    };
+    let segments: Vec<&Segment> = scan.segments().collect();
+    let is_last = |segment: &&Segment| segment.info().is_final();
+    let lasting = segments
+        .iter()
+        .rposition(is_last)
+        .map_or(0, |last| last + 1);
+    let mut asked = None;
+    let mut known = 0;
+    if let ([grouping], [groups]) = (groupings, &mut *all)
+        && grouping.buckets.is_none()
+        && scan.range().is_all()
+        && scan.begins_at_the_first()
+    {
+        let question = Asked::new(scan.filter(), grouping);
+        if let Some((count, prefix)) = prefixes.get(&question, &segments) {
+            (known, *groups) = (count, prefix);
+        }
+        asked = Some(question).filter(|_| known < lasting);
+    }
+    let mut works = Vec::new();
+    for (number, segment) in segments.iter().enumerate().skip(known) {
+        let cut = if scan.is_whole(segment) {
+            rolled.add(segment, all)?
+        } else {
+            None
+        };
+        for range in cut.unwrap_or_else(|| vec![scan.range()]) {
+            works.extend(scan.segment_works(segment, range)?);
+        }
+        if number + 1 == lasting
+            && works.is_empty()
+            && let (Some(asked), [groups]) = (asked.take(), &*all)
+        {
+            prefixes.put(asked, &segments, lasting, groups.clone());
+        }
+    }
+    works.extend(scan.hot_works()?);
+    Ok(works)
+}
+
+impl Grouping<'_> {
+    fn names(&self, snapshot: &Snapshot) -> Vec<Arc<NamesOf>> {
+        let names = &snapshot.shared().names;
+        self.by.iter().map(|by| names.of(*by)).collect()
+    }
 }
 
 fn add(

@@ -29,6 +29,7 @@ mod error;
 mod facets;
 mod figures;
 mod group;
+mod names;
 mod query;
 mod scan;
 mod series;

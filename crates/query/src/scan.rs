@@ -75,6 +75,14 @@ impl<'a> Scan<'a> {
         })
     }
 
+    pub(crate) fn filter(&self) -> &'a Filter {
+        self.filter
+    }
+
+    pub(crate) fn range(&self) -> TimeRange {
+        self.range
+    }
+
     /// Whether every event matches.
     fn is_everything(&self) -> bool {
         self.plan.nodes.is_empty() && self.range.is_all()

@@ -1,23 +1,21 @@
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex},
-};
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use event::{Leaf, RecordView, Seq, commit_content, commit_record, filter::Filter};
 use ledger::{Hot, HotEvent, Trail};
-use store::{Index, Segment, Segments};
-use tlog::{Frontier, TILE_WIDTH};
+use store::{Index, Segment};
+use tlog::TILE_WIDTH;
 
 use crate::{
-    AtError, Budget, Counted, Event, Order, Page, Query, QueryError, Row, TimeRange, scan::Scan,
+    AtError, Budget, Counted, Event, Order, Page, Query, QueryError, Row, TimeRange,
+    engine::Shared, scan::Scan,
 };
 
 mod find;
 mod hot;
 mod root;
 
-pub(crate) use hot::{HotRun, SharedHotColumns};
+pub(crate) use hot::{HotColumns, HotRun};
 
 /// A trail as it was at one size: the same questions get the same answers for as long as it is held,
 /// whatever is appended, sealed or merged meanwhile. Cheap to clone.
@@ -26,9 +24,7 @@ pub struct Snapshot {
     trail: Arc<Trail>,
     hot: Arc<Hot>,
     sealed: Arc<store::Snapshot>,
-    segments: Arc<Segments>,
-    frontier: Arc<Mutex<Frontier>>,
-    hot_columns: SharedHotColumns,
+    shared: Arc<Shared>,
     size: u64,
     budget: Arc<Budget>,
 }
@@ -44,18 +40,14 @@ impl Snapshot {
         trail: Arc<Trail>,
         hot: Hot,
         sealed: Arc<store::Snapshot>,
-        segments: Arc<Segments>,
-        frontier: Arc<Mutex<Frontier>>,
-        hot_columns: SharedHotColumns,
+        shared: Arc<Shared>,
     ) -> Self {
         Self {
             size: hot.end.0,
             trail,
             hot: Arc::new(hot),
             sealed,
-            segments,
-            frontier,
-            hot_columns,
+            shared,
             budget: Arc::new(Budget::unlimited()),
         }
     }
@@ -233,6 +225,10 @@ impl Snapshot {
         self.sealed.size()
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
     }
@@ -244,12 +240,12 @@ impl Snapshot {
     /// Columns of everything that is not read from segments. Runs may begin before [`Self::sealed_end`]
     /// and end above the snapshot's size.
     pub(crate) fn hot_runs(&self) -> Vec<HotRun> {
-        hot::runs(&self.hot_columns, &self.hot, self.sealed_end())
+        hot::runs(&self.shared.hot_columns, &self.hot, self.sealed_end())
     }
 
     /// The index of a run, if there is one by now.
     pub(crate) fn hot_index(&self, run: &HotRun) -> Option<Arc<Index>> {
-        run.index(&self.hot, &self.segments)
+        run.index(&self.hot, &self.shared.segments)
     }
 
     pub(crate) fn hot_event(&self, seq: u64) -> Result<HotEvent<'_>, QueryError> {

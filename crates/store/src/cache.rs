@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     column::Column,
+    rollup::Cuboid,
     segment::{Ints, PayloadPage, Texts},
 };
 
@@ -40,10 +41,16 @@ struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     segment: u64,
-    group: usize,
-    column: Column,
-    /// `None` for a whole column.
-    page: Option<usize>,
+    part: Part,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    /// A column of a row group.
+    Column(usize, Column),
+    /// A page of one.
+    Page(usize, Column, usize),
+    Cuboid(usize),
 }
 
 /// A cached value.
@@ -52,23 +59,23 @@ pub(crate) enum Cached {
     Ints(Arc<Ints>),
     Texts(Arc<Texts>),
     Payload(Arc<PayloadPage>),
+    Cuboid(Arc<Cuboid>),
 }
 
 impl Key {
     pub(crate) fn column(segment: u64, group: usize, column: Column) -> Self {
-        Self {
-            segment,
-            group,
-            column,
-            page: None,
-        }
+        let part = Part::Column(group, column);
+        Self { segment, part }
     }
 
     pub(crate) fn page(segment: u64, group: usize, column: Column, page: usize) -> Self {
-        Self {
-            page: Some(page),
-            ..Self::column(segment, group, column)
-        }
+        let part = Part::Page(group, column, page);
+        Self { segment, part }
+    }
+
+    pub(crate) fn cuboid(segment: u64, number: usize) -> Self {
+        let part = Part::Cuboid(number);
+        Self { segment, part }
     }
 }
 
@@ -80,6 +87,7 @@ impl Cached {
             Self::Ints(ints) => ints.size_bytes(),
             Self::Texts(texts) => texts.size_bytes(),
             Self::Payload(page) => page.size_bytes(),
+            Self::Cuboid(cuboid) => cuboid.size_bytes(),
         };
         value + OVERHEAD_BYTES
     }

@@ -26,10 +26,13 @@ mod fields;
 mod ids;
 mod index;
 mod manifest;
+mod numbering;
 mod objects;
+mod rollup;
 mod sealer;
 mod segment;
 mod segments;
+mod source;
 mod sums;
 mod writer;
 
@@ -38,6 +41,8 @@ pub use columns::Columns;
 pub use error::StoreError;
 pub use index::{Hits, Index, Part, Sought};
 pub use manifest::{Manifest, SegmentInfo};
+pub use numbering::Numbering;
+pub use rollup::{Cuboid, Labels, Measure, Rollup, Shape as CuboidShape, Span};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};
 pub use segment::{
     Coded, Difference, Group, Ints, Order, Packed, Payloads, Row, Rows, Segment, Texts,

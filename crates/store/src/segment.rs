@@ -3,7 +3,6 @@
 mod copy;
 mod files;
 mod hybrid;
-mod indexed;
 mod ints;
 mod layout;
 mod lookup;
@@ -11,6 +10,7 @@ mod opened;
 mod packed;
 mod page;
 mod payloads;
+mod projection;
 mod rows;
 mod texts;
 mod typed;
@@ -25,12 +25,12 @@ use event::TrailId;
 
 pub(crate) use copy::CopiedGroup;
 pub(crate) use files::SegmentFiles;
-use indexed::IndexState;
 pub use ints::{Coded, Ints};
 use opened::Opened;
 pub use packed::Packed;
 pub(crate) use page::PayloadPage;
 pub use payloads::Payloads;
+use projection::Projection;
 pub use rows::{Order, Row, Rows};
 pub use texts::Texts;
 pub use typed::{Difference, TypedColumns};
@@ -40,8 +40,10 @@ use crate::{
     column::{Column, Kind},
     error::StoreError,
     ids::IdTable,
+    index::Index,
     manifest::SegmentInfo,
     objects::Objects,
+    rollup::Rollup,
 };
 
 /// A run of rows of a segment whose columns are read together.
@@ -69,7 +71,8 @@ pub struct Segment {
     repairs: bool,
     opened: OnceLock<Opened>,
     table: RwLock<Option<Arc<IdTable>>>,
-    index: RwLock<IndexState>,
+    index: Projection<Index>,
+    rollup: Projection<Rollup>,
 }
 
 impl Segment {
@@ -89,7 +92,8 @@ impl Segment {
             repairs,
             opened: OnceLock::new(),
             table: RwLock::default(),
-            index: RwLock::default(),
+            index: Projection::new(),
+            rollup: Projection::new(),
         }
     }
 
@@ -230,12 +234,10 @@ impl Segment {
         });
         errors.extend(parquet.err());
         errors.extend(self.load_table().and_then(|table| table.check()).err());
-        match self.load_index() {
-            Ok(Some(index)) => errors.extend(index.check().err()),
-            // Of another version, or of a segment from before there were any.
-            Ok(None) | Err(StoreError::Missing { .. }) => {}
-            Err(error) => errors.push(error),
-        }
+        let index = self.load_index();
+        errors.extend(projection_error(index, Index::check));
+        let rollup = self.load_rollup();
+        errors.extend(projection_error(rollup, Rollup::check));
         if errors.is_empty() {
             Ok(())
         } else {
@@ -297,5 +299,17 @@ impl Segment {
         }
         let opened = Opened::load(&self.objects, &self.files, &self.info)?;
         Ok(self.opened.get_or_init(|| opened))
+    }
+}
+
+/// What is wrong with something that is made from the events. It may be missing, or of another version.
+fn projection_error<T>(
+    opened: Result<Option<T>, StoreError>,
+    check: impl FnOnce(&T) -> Result<(), StoreError>,
+) -> Option<StoreError> {
+    match opened {
+        Ok(Some(projection)) => check(&projection).err(),
+        Ok(None) | Err(StoreError::Missing { .. }) => None,
+        Err(error) => Some(error),
     }
 }

@@ -2,8 +2,8 @@
 
 mod check;
 mod compact;
-mod indexes;
 mod load;
+mod projections;
 mod seal;
 
 use std::{

@@ -51,13 +51,20 @@ impl NewRow<'_> {
     }
 }
 
+/// What index and rollup are made from.
+pub(crate) struct Collected {
+    pub(crate) index: Option<Builder>,
+    /// Of the row groups that were written, not of those that were copied.
+    pub(crate) columns: Vec<Arc<Columns>>,
+}
+
 /// Writes one segment; nothing is visible before [`SegmentWriter::finish`].
 pub(crate) struct SegmentWriter<'a> {
     objects: &'a Objects,
     files: SegmentFiles,
     parquet: SerializedFileWriter<Summing<Upload>>,
     hashes: Vec<u64>,
-    index: Option<Builder>,
+    collected: Collected,
     first: u64,
     raw_bytes: u64,
     recorded_at: Option<[u64; 2]>,
@@ -90,7 +97,10 @@ impl<'a> SegmentWriter<'a> {
             files,
             parquet,
             hashes: Vec::new(),
-            index: terms.map(|terms| Builder::new(terms, &path)),
+            collected: Collected {
+                index: terms.map(|terms| Builder::new(terms, &path)),
+                columns: Vec::new(),
+            },
             first,
             raw_bytes: 0,
             recorded_at: None,
@@ -107,7 +117,7 @@ impl<'a> SegmentWriter<'a> {
     ///
     /// The terms of the contents are collected meanwhile on another thread.
     pub(crate) fn write_group(&mut self, rows: &[NewRow<'_>]) -> Result<(), StoreError> {
-        let Some(terms) = self.index.as_ref().map(Builder::terms) else {
+        let Some(terms) = self.collected.index.as_ref().map(Builder::terms) else {
             let columns = self.collect(rows, |_, _| {})?;
             return self.write_columns(rows, &columns);
         };
@@ -123,6 +133,7 @@ impl<'a> SegmentWriter<'a> {
                 index::rest(terms, &mut tokenizer, record, row, &mut loose);
             })?;
             let columns = Arc::new(columns);
+            self.collected.columns.push(Arc::clone(&columns));
             // If nobody receives it, joining tells why.
             let _ = send.send((Arc::clone(&columns), loose));
             self.write_columns(rows, &columns)?;
@@ -131,7 +142,7 @@ impl<'a> SegmentWriter<'a> {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         })?;
-        if let Some((index, run)) = self.index.as_mut().zip(run) {
+        if let Some((index, run)) = self.collected.index.as_mut().zip(run) {
             index.add(run, u32::try_from(rows.len()).unwrap_or(u32::MAX))?;
         }
         Ok(())
@@ -204,9 +215,9 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
-    /// Makes the segment durable: the Parquet file, then its checksums, then its id table. Its index, if one was
-    /// collected, is still to be written.
-    pub(crate) fn finish(self) -> Result<(SegmentInfo, Option<Builder>), StoreError> {
+    /// Makes the segment durable: the Parquet file, then its checksums, then its id table. Index and rollup are
+    /// still to be written.
+    pub(crate) fn finish(self) -> Result<(SegmentInfo, Collected), StoreError> {
         let path = self.objects.path(&self.files.parquet);
         let summing = self
             .parquet
@@ -229,7 +240,7 @@ impl<'a> SegmentWriter<'a> {
             time: self.time,
             sums_sha256,
         };
-        Ok((info, self.index))
+        Ok((info, self.collected))
     }
 
     fn widen(&mut self, recorded_at: [u64; 2], time: [i64; 2]) {

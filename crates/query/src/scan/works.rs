@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use event::{Micros, Seq};
-use store::{Column, Ints, Payloads};
+use store::{Column, Ints, Payloads, Segment};
 
 use super::{
     Scan,
@@ -22,7 +22,7 @@ use super::{
     judge::{self, Rows},
     verdicts::{Verdict, Verdicts},
 };
-use crate::{QueryError, columns::Columns};
+use crate::{QueryError, TimeRange, columns::Columns};
 
 /// Rows for which another thread is worth its start.
 const ROWS_PER_THREAD: u64 = 200_000;
@@ -41,6 +41,8 @@ pub(crate) struct Work<'a> {
     pub(crate) wanted: Range<u64>,
     /// Earliest and latest time of all events.
     pub(crate) time: [i64; 2],
+    /// Of these only those are asked for that lie in here.
+    range: TimeRange,
     lookup: Arc<Lookup<'a>>,
     positions: Range<u32>,
 }
@@ -90,6 +92,10 @@ impl Work<'_> {
         })
     }
 
+    fn is_needed(&self) -> bool {
+        !self.wanted.is_empty() && self.range.overlaps(self.time)
+    }
+
     fn rows(&self) -> Range<usize> {
         self.row(self.wanted.start)..self.row(self.wanted.end)
     }
@@ -122,56 +128,80 @@ impl Selected {
 }
 
 impl<'a> Scan<'a> {
-    /// Oldest first. What cannot have a match is left out.
-    pub(crate) fn works(&self) -> Result<Vec<Work<'a>>, QueryError> {
-        let mut works = Vec::new();
-        let sealed_end = self.snapshot.sealed_end();
-        for segment in self.snapshot.sealed().segments() {
+    /// Segments that have events which are asked for, oldest first.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &'a Segment> {
+        let segments = self.snapshot.sealed().segments().iter();
+        segments.map(AsRef::as_ref).filter(|segment| {
             let wanted = intersect(&self.left, &segment.range());
-            if wanted.is_empty() || !self.range.overlaps(segment.info().time) {
-                continue;
-            }
-            let lookup = Arc::new(Lookup::new(Source::Segment(segment), &self.plan));
-            if judge::is_hopeless(&self.plan, &lookup) {
-                continue;
-            }
-            for (index, group) in segment.groups()?.iter().enumerate() {
-                let seqs = group.first..group.end;
-                works.push(Work {
-                    columns: Columns::Sealed(segment, index),
-                    wanted: intersect(&self.left, &seqs),
-                    positions: positions(segment, seqs.clone()),
-                    seqs,
-                    time: group.time,
-                    lookup: Arc::clone(&lookup),
-                });
-            }
+            !wanted.is_empty() && self.range.overlaps(segment.info().time)
+        })
+    }
+
+    /// Whether the first event of the log is asked for.
+    pub(crate) fn begins_at_the_first(&self) -> bool {
+        self.left.start == 0
+    }
+
+    /// Whether all events of a segment are asked for, but for their time.
+    pub(crate) fn is_whole(&self, segment: &Segment) -> bool {
+        intersect(&self.left, &segment.range()) == segment.range()
+    }
+
+    /// The row groups of a segment that may have matches in a range of time, oldest first.
+    pub(crate) fn segment_works(
+        &self,
+        segment: &'a Segment,
+        range: TimeRange,
+    ) -> Result<Vec<Work<'a>>, QueryError> {
+        let lookup = Arc::new(Lookup::new(Source::Segment(segment), &self.plan));
+        if judge::is_hopeless(&self.plan, &lookup) {
+            return Ok(Vec::new());
         }
-        let hot = self.left.start.max(sealed_end)..self.left.end;
-        if !hot.is_empty() {
-            let runs = self.snapshot.hot_runs();
-            if runs.first().is_none_or(|run| run.first > hot.start) {
-                let seq = Seq(hot.start);
-                return Err(QueryError::Missing { seq });
-            }
-            for run in runs {
-                let lookup = Arc::new(Lookup::new(
-                    Source::Hot(self.snapshot, run.clone()),
-                    &self.plan,
-                ));
-                let seqs = run.first..run.end;
-                works.push(Work {
-                    // A run may begin before the end of what is sealed by now.
-                    wanted: intersect(&hot, &seqs),
-                    positions: 0..u32::try_from(seqs.end - seqs.start).unwrap_or(u32::MAX),
-                    seqs,
-                    time: run.columns.time(),
-                    columns: Columns::Hot(run.columns),
-                    lookup,
-                });
-            }
+        let mut works = Vec::new();
+        for (index, group) in segment.groups()?.iter().enumerate() {
+            let seqs = group.first..group.end;
+            works.push(Work {
+                columns: Columns::Sealed(segment, index),
+                wanted: intersect(&self.left, &seqs),
+                positions: positions(segment, seqs.clone()),
+                seqs,
+                time: group.time,
+                range,
+                lookup: Arc::clone(&lookup),
+            });
         }
-        works.retain(|work| !work.wanted.is_empty() && self.range.overlaps(work.time));
+        works.retain(Work::is_needed);
+        Ok(works)
+    }
+
+    /// The runs of unsealed events that may have matches, oldest first.
+    pub(crate) fn hot_works(&self) -> Result<Vec<Work<'a>>, QueryError> {
+        let hot = self.left.start.max(self.snapshot.sealed_end())..self.left.end;
+        if hot.is_empty() {
+            return Ok(Vec::new());
+        }
+        let runs = self.snapshot.hot_runs();
+        if runs.first().is_none_or(|run| run.first > hot.start) {
+            return Err(QueryError::Missing {
+                seq: Seq(hot.start),
+            });
+        }
+        let mut works = Vec::new();
+        for run in runs {
+            let source = Source::Hot(self.snapshot, run.clone());
+            let seqs = run.first..run.end;
+            works.push(Work {
+                // A run may begin before the end of what is sealed by now.
+                wanted: intersect(&hot, &seqs),
+                positions: 0..u32::try_from(seqs.end - seqs.start).unwrap_or(u32::MAX),
+                seqs,
+                time: run.columns.time(),
+                range: self.range,
+                columns: Columns::Hot(run.columns),
+                lookup: Arc::new(Lookup::new(source, &self.plan)),
+            });
+        }
+        works.retain(Work::is_needed);
         Ok(works)
     }
 
@@ -193,7 +223,7 @@ impl<'a> Scan<'a> {
             lookup: &work.lookup,
             positions: work.positions.clone(),
         };
-        let mut verdicts = judge::judge(&rows, &self.plan, self.range)?;
+        let mut verdicts = judge::judge(&rows, &self.plan, work.range)?;
         let open = verdicts.open(work.rows());
         if !open.is_empty() {
             let mut payloads = match &work.columns {
@@ -215,7 +245,11 @@ impl<'a> Scan<'a> {
 
     /// How many events match, and the position up to which they were counted if the budget ended there.
     pub(crate) fn count_matches(&self) -> Result<(u64, Option<Seq>), QueryError> {
-        let works = self.works()?;
+        let mut works = Vec::new();
+        for segment in self.segments() {
+            works.extend(self.segment_works(segment, self.range)?);
+        }
+        works.extend(self.hot_works()?);
         let count = |count: &mut u64, work: &Work<'_>| {
             *count += self.selected(work, || Ok(()))?.count();
             Ok::<(), QueryError>(())

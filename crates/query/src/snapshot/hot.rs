@@ -6,10 +6,8 @@ use event::Seq;
 use ledger::{Hot, HotEvent};
 use store::{Columns, Index, Segments};
 
-/// Columns of unsealed events, made when they are first asked for and kept until they are sealed.
-pub(crate) type SharedHotColumns = Arc<Mutex<HotColumns>>;
-
-/// Neighbouring runs of events, oldest first, without holes.
+/// Columns of unsealed events, made when they are first asked for and kept until they are sealed: neighbouring
+/// runs, oldest first, without holes.
 #[derive(Default)]
 pub(crate) struct HotColumns {
     runs: Vec<HotRun>,
@@ -41,7 +39,7 @@ const MIN_EVENTS: u64 = 1024;
 const RUN_EVENTS: u64 = 1 << 17;
 
 /// The runs that cover a hot tail from a position on; the first may begin before it.
-pub(crate) fn runs(shared: &SharedHotColumns, hot: &Hot, first: u64) -> Vec<HotRun> {
+pub(crate) fn runs(shared: &Mutex<HotColumns>, hot: &Hot, first: u64) -> Vec<HotRun> {
     // What a panic can leave behind is checked below like everything else.
     let mut known = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let first = first.max(hot.first.0);

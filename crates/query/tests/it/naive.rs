@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*};
 use crate::{generate, node::Node};
 
 #[derive(Clone, Debug)]
-struct Question {
+pub(crate) struct Question {
     filter: String,
     range: TimeRange,
     order: Order,
@@ -17,7 +17,7 @@ struct Question {
     at: u64,
 }
 
-fn question() -> impl Strategy<Value = Question> {
+pub(crate) fn question() -> impl Strategy<Value = Question> {
     let end = || proptest::option::of(generate::TIMES.prop_map(|second| second * 1_000_000));
     let newest = any::<bool>();
     (
@@ -69,7 +69,7 @@ pub(crate) fn all_pages(open: impl Fn() -> Snapshot, query: &Query) -> Vec<(Seq,
     }
 }
 
-fn check(node: &Node, all: &[Event], question: &Question) {
+pub(crate) fn check(node: &Node, all: &[Event], question: &Question) {
     let filter = match question.filter.as_str() {
         "" => Filter::all(),
         text => event::filter::parse(text).unwrap(),

@@ -14,7 +14,7 @@ use super::{
     merge::{Merge, Stream},
     writer::Writer,
 };
-use crate::{columns::Columns, error::StoreError};
+use crate::{columns::Columns, error::StoreError, source::Source};
 
 /// Collects the row groups of one segment.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Builder {
 
     fn pack(&self, run: Run, rows: u32) -> Result<Index, StoreError> {
         let bytes = write(Vec::new(), self.terms, Shape::whole(rows), run, &self.path)?;
-        Index::in_memory(bytes, &self.path, rows.into())
+        in_memory(bytes, &self.path, rows)
     }
 }
 
@@ -102,7 +102,7 @@ impl Index {
         builder.add_group(columns, events)?;
         let rows = u32::try_from(columns.rows()).unwrap_or(u32::MAX);
         let bytes = builder.finish(Shape::whole(rows), Vec::new())?;
-        Self::in_memory(bytes, path, rows.into())
+        in_memory(bytes, path, rows)
     }
 }
 
@@ -123,6 +123,13 @@ pub(crate) fn merge<W: Write>(
 ) -> Result<W, StoreError> {
     let terms = indexes.first().map_or(Terms::new(0), |index| index.terms());
     write(out, terms, shape, merged(indexes)?, path)
+}
+
+/// What was just written.
+pub(super) fn in_memory(bytes: Vec<u8>, path: &Path, rows: u32) -> Result<Index, StoreError> {
+    let source = Source::memory(bytes, path);
+    let damaged = source.damaged(0, "the index of another version");
+    Index::open(source, rows.into())?.ok_or(damaged)
 }
 
 fn merged(indexes: &[Arc<Index>]) -> Result<Merge<Stream>, StoreError> {

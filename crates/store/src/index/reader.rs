@@ -1,25 +1,16 @@
 //! An open index.
 
-use std::{
-    fs::File,
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-};
-
-use bytes::Bytes;
-
 use super::{
     page::{self, Blob, Found, Page},
-    shape::{Footer, MAGIC, Place, Shape, is_other_version},
+    shape::{Footer, MAGIC, Place, Shape},
     terms::{Sought, Term, Terms},
 };
-use crate::error::StoreError;
+use crate::{error::StoreError, source::Source};
 
 /// Which rows of a segment have a term. Pages are read and checked when they are asked.
 #[derive(Debug)]
 pub struct Index {
     source: Source,
-    path: PathBuf,
     terms: Terms,
     pub(super) shape: Shape,
     pages: Vec<Place>,
@@ -36,91 +27,51 @@ pub struct Hits {
     pub possible: Vec<u32>,
 }
 
-#[derive(Debug)]
-enum Source {
-    Disk(File),
-    Memory(Bytes),
-}
-
 impl Index {
-    /// Opens the file of a segment of so many rows; `None` if another version wrote it, or one with other
+    /// Opens the index of a segment of so many rows; `None` if another version wrote it, or one with other
     /// letters.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Damaged`] if the file is not as it was written for this segment.
-    pub(crate) fn open(file: File, path: &Path, rows: u64) -> Result<Option<Self>, StoreError> {
-        let metadata = file.metadata().map_err(|source| StoreError::Io {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let source = Source::Disk(file);
-        Self::new(source, path, metadata.len(), rows)
-    }
-
-    /// An index that was just built.
-    pub(crate) fn in_memory(bytes: Vec<u8>, path: &Path, rows: u64) -> Result<Self, StoreError> {
-        let length = bytes.len() as u64;
-        let index = Self::new(Source::Memory(bytes.into()), path, length, rows)?;
-        index.ok_or_else(|| StoreError::Damaged {
-            path: path.to_path_buf(),
-            offset: 0,
-            detail: "the index of another version".to_owned(),
-        })
-    }
-
-    fn new(
-        source: Source,
-        path: &Path,
-        length: u64,
-        rows: u64,
-    ) -> Result<Option<Self>, StoreError> {
-        let mut index = Self {
-            source,
-            path: path.to_path_buf(),
-            terms: Terms::new(0),
-            shape: Shape::whole(0),
-            pages: Vec::new(),
-            end: 0,
-        };
-        let magic = index.read(0, (MAGIC.len() as u64).min(length))?;
-        let end = length.saturating_sub(Footer::BYTES as u64);
-        let Some(footer) = Footer::parse(&index.read(end, length - end)?) else {
-            if is_other_version(&magic) {
+    /// [`StoreError::Damaged`] if it is not as it was written for this segment.
+    pub(crate) fn open(source: Source, rows: u64) -> Result<Option<Self>, StoreError> {
+        let (bytes, end) = source.tail(Footer::BYTES)?;
+        let Some(footer) = Footer::parse(&bytes) else {
+            if source.is_other_version(*MAGIC)? {
                 return Ok(None);
             }
-            return Err(index.damaged(end, "not an index"));
+            return Err(source.damaged(end, "the footer's checksum is wrong"));
         };
-        if *magic != *MAGIC {
-            return Err(index.damaged(0, "not an index"));
-        }
-        if u64::from(footer.shape.rows) != rows {
-            return Err(index.damaged(end, "the index of another segment"));
+        if !source.has_magic(*MAGIC)? || u64::from(footer.shape.rows) != rows {
+            return Err(source.damaged(0, "not the index of this segment"));
         }
         if !footer.has_our_letters() {
             return Ok(None);
         }
         let directory_bytes = u64::from(footer.pages) * Place::BYTES as u64;
         if footer.directory.checked_add(directory_bytes) != Some(end) {
-            return Err(index.damaged(end, "the directory does not end here"));
+            return Err(source.damaged(end, "the directory does not end here"));
         }
-        let directory = index.read(footer.directory, directory_bytes)?;
+        let directory = source.read(footer.directory, directory_bytes)?;
         if crc32c::crc32c(&directory) != footer.directory_sum {
-            return Err(index.damaged(footer.directory, "the directory's checksum is wrong"));
+            return Err(source.damaged(footer.directory, "the directory's checksum is wrong"));
         }
         let (places, _) = directory.as_chunks::<{ Place::BYTES }>();
-        index.pages = places.iter().map(Place::from_bytes).collect();
+        let pages: Vec<Place> = places.iter().map(Place::from_bytes).collect();
         let in_order = |one: &Place, other: &Place| {
             one.first < other.first && one.offset + one.length <= other.offset
         };
         let ends_here = |place: &Place| place.offset + place.length <= footer.directory;
-        if !index.pages.is_sorted_by(in_order) || !index.pages.iter().all(ends_here) {
-            return Err(index.damaged(footer.directory, "the pages are not in order"));
+        if !pages.is_sorted_by(in_order) || !pages.iter().all(ends_here) {
+            return Err(source.damaged(footer.directory, "the pages are not in order"));
         }
-        index.terms = Terms::new(footer.seed);
-        index.shape = footer.shape;
-        index.end = footer.directory;
-        Ok(Some(index))
+        Ok(Some(Self {
+            source,
+            terms: Terms::new(footer.seed),
+            shape: footer.shape,
+            pages,
+            end: footer.directory,
+        }))
     }
 
     /// The rows that have what is sought; `None` for a column whose values are not looked up, and for more
@@ -171,18 +122,18 @@ impl Index {
                 .filter_map(|list| Some((list.count, list.blob?)))
             {
                 if blob.offset != at {
-                    return Err(self.damaged(at, "nothing refers to what is here"));
+                    return Err(self.source.damaged(at, "nothing refers to what is here"));
                 }
                 self.blob(count, blob)?;
                 at += u64::from(blob.length);
             }
             if place.offset != at {
-                return Err(self.damaged(at, "nothing refers to what is here"));
+                return Err(self.source.damaged(at, "nothing refers to what is here"));
             }
             at += place.length;
         }
         if self.end != at {
-            return Err(self.damaged(at, "nothing refers to what is here"));
+            return Err(self.source.damaged(at, "nothing refers to what is here"));
         }
         Ok(())
     }
@@ -190,8 +141,8 @@ impl Index {
     /// All terms of a page.
     pub(super) fn page(&self, number: usize) -> Result<(Page, Place), StoreError> {
         let place = self.pages.get(number).copied();
-        let place = place.ok_or_else(|| self.damaged(0, "a page that is not there"))?;
-        let bytes = self.read(place.offset, place.length)?;
+        let place = place.ok_or_else(|| self.source.damaged(0, "a page that is not there"))?;
+        let bytes = self.source.read(place.offset, place.length)?;
         let page = Page::read(&bytes, place.first, self.shape);
         Ok((page.ok_or_else(|| self.unreadable(place))?, place))
     }
@@ -203,9 +154,12 @@ impl Index {
 
     /// The rows of a long list.
     pub(super) fn blob(&self, count: u32, blob: Blob) -> Result<Vec<u32>, StoreError> {
-        let bytes = self.read(blob.offset, blob.length.into())?;
+        let bytes = self.source.read(blob.offset, blob.length.into())?;
         let rows = page::read_blob(&bytes, count, self.shape.rows);
-        rows.ok_or_else(|| self.damaged(blob.offset, "a long list cannot be read"))
+        rows.ok_or_else(|| {
+            self.source
+                .damaged(blob.offset, "a long list cannot be read")
+        })
     }
 
     /// What the page says that a term would be in.
@@ -220,7 +174,7 @@ impl Index {
         else {
             return Ok(Found::default());
         };
-        let bytes = self.read(place.offset, place.length)?;
+        let bytes = self.source.read(place.offset, place.length)?;
         let found = page::find(&bytes, place.first, term, self.shape);
         found.ok_or_else(|| self.unreadable(*place))
     }
@@ -241,42 +195,7 @@ impl Index {
         self.rows(self.find(term)?)
     }
 
-    fn read(&self, offset: u64, length: u64) -> Result<Bytes, StoreError> {
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        match &self.source {
-            Source::Disk(file) => {
-                let mut bytes = vec![0; length];
-                match file.read_exact_at(&mut bytes, offset) {
-                    Ok(()) => Ok(bytes.into()),
-                    Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                        Err(self.damaged(offset, "the file ends too early"))
-                    }
-                    Err(source) => Err(StoreError::Io {
-                        path: self.path.clone(),
-                        source,
-                    }),
-                }
-            }
-            Source::Memory(bytes) => {
-                let from = usize::try_from(offset).unwrap_or(usize::MAX);
-                let to = from.saturating_add(length);
-                if to > bytes.len() {
-                    return Err(self.damaged(offset, "the index ends too early"));
-                }
-                Ok(bytes.slice(from..to))
-            }
-        }
-    }
-
     fn unreadable(&self, page: Place) -> StoreError {
-        self.damaged(page.offset, "a page cannot be read")
-    }
-
-    fn damaged(&self, offset: u64, detail: &str) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            offset,
-            detail: detail.to_owned(),
-        }
+        self.source.damaged(page.offset, "a page cannot be read")
     }
 }

@@ -4,14 +4,6 @@ use super::terms::{TERM_BITS, Term};
 
 /// First bytes of the file, and of its footer.
 pub(super) const MAGIC: &[u8; 8] = b"INDIDX01";
-/// Whether a file begins like an index of another version.
-pub(super) fn is_other_version(bytes: &[u8]) -> bool {
-    const NUMBER: usize = 6;
-    let is_index = bytes.get(..NUMBER) == MAGIC.get(..NUMBER);
-    let number = bytes.get(NUMBER..).unwrap_or_default();
-    is_index && bytes != MAGIC && number.len() == 2 && number.iter().all(u8::is_ascii_digit)
-}
-
 /// What letters are, and their lower case, depends on it.
 const UNICODE: [u8; 3] = {
     let (major, minor, update) = char::UNICODE_VERSION;

@@ -57,7 +57,7 @@ impl Model {
 }
 
 fn open(bytes: Vec<u8>, rows: u32) -> Result<Index, StoreError> {
-    Index::in_memory(bytes, Path::new("t"), rows.into())
+    build::in_memory(bytes, Path::new("t"), rows)
 }
 
 /// Terms in one row, in a few, in a run, in nearly all; some of them with the same beginning.

@@ -11,6 +11,7 @@ pub(crate) struct SegmentFiles {
     pub(crate) sums: String,
     pub(crate) ids: String,
     pub(crate) index: String,
+    pub(crate) rollup: String,
 }
 
 impl SegmentFiles {
@@ -22,6 +23,7 @@ impl SegmentFiles {
             sums: file("sum"),
             ids: file("ids"),
             index: file("idx"),
+            rollup: file("rollup"),
         }
     }
 
@@ -29,7 +31,13 @@ impl SegmentFiles {
         format!("trails/{trail}/segments")
     }
 
-    pub(crate) fn all(&self) -> [&str; 4] {
-        [&self.parquet, &self.sums, &self.ids, &self.index]
+    pub(crate) fn all(&self) -> [&str; 5] {
+        [
+            &self.parquet,
+            &self.sums,
+            &self.ids,
+            &self.index,
+            &self.rollup,
+        ]
     }
 }

@@ -12,6 +12,7 @@ use super::{
     Packed, hybrid,
     page::{DataPage, PlainValues, malformed},
 };
+use crate::numbering::Numbering;
 
 /// A text column of one row group: distinct values and, for each row, which one.
 ///
@@ -22,6 +23,7 @@ pub struct Texts {
     values: String,
     ends: Vec<u32>,
     codes: Packed,
+    numbering: Numbering,
 }
 
 impl Texts {
@@ -51,7 +53,14 @@ impl Texts {
             codes: Packed::new(codes.iter().map(code).collect()),
             values,
             ends,
+            numbering: Numbering::default(),
         }
+    }
+
+    /// Room for numbers of the values.
+    #[must_use]
+    pub fn numbering(&self) -> &Numbering {
+        &self.numbering
     }
 
     /// Number of rows.
@@ -111,7 +120,9 @@ impl Texts {
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
-        self.values.len() + self.ends.len() * size_of::<u32>() + self.codes.size_bytes()
+        // The ends, and the numbers that the values may get.
+        let values = self.values.len() + 2 * self.ends.len() * size_of::<u32>();
+        values + self.codes.size_bytes()
     }
 }
 

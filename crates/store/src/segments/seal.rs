@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event::TrailId;
 
-use super::{Segments, Snapshot, Trail, Writing, indexes::terms, load::manifest_name};
+use super::{Segments, Snapshot, Trail, Writing, load::manifest_name, projections::terms};
 use crate::{
     error::StoreError,
     index::Terms,
@@ -62,8 +62,9 @@ impl Segments {
             writer.write_group(group)?;
             left = rest;
         }
-        let (info, index) = writer.finish()?;
-        if let Some(index) = index {
+        let (info, collected) = writer.finish()?;
+        self.write_rollup(files, &collected.columns)?;
+        if let Some(index) = collected.index {
             self.write_index(files, info.raw_bytes, rows.len() as u64, index)?;
         }
         Ok(info)

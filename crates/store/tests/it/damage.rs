@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use event::RecordView;
-use indelible_store::{Column, Config, Segments, Snapshot, Sought, StoreError};
+use indelible_store::{Column, Config, Measure, Segments, Snapshot, Sought, StoreError};
 use ledger::History;
 
 use crate::{files, open, sample, trail};
@@ -29,6 +29,17 @@ fn read_everything(
         for column in Column::ALL {
             segment.texts(0, column)?;
             segment.ints(0, column)?;
+        }
+    }
+    for segment in snapshot.segments() {
+        let shapes = segment.rollup().map_or(0, |rollup| rollup.shapes().count());
+        for cuboid in (0..shapes).filter_map(|number| segment.cuboid(number)) {
+            let rows: i64 = cuboid.sums(Measure::Count).iter().sum();
+            assert_eq!(
+                rows as usize,
+                samples.len(),
+                "a rollup that is used is right"
+            );
         }
     }
     for sample in samples {
@@ -71,14 +82,15 @@ fn example() -> (tempfile::TempDir, Vec<sample::Sample>, Vec<PathBuf>) {
     segments.seal(&trail(), &sample::rows(&samples)).unwrap();
     let mut all = files(dir.path(), "segments");
     all.extend(files(dir.path(), "manifest"));
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 6);
     (dir, samples, all)
 }
 
 /// Reads and verifies with one file changed.
 fn judge(dir: &Path, file: &Path, samples: &[sample::Sample], context: &str) {
     let is = |extension| file.extension().is_some_and(|is| is == extension);
-    let rebuilt = is("ids") || is("idx");
+    let is_made_again = is("idx") || is("rollup");
+    let rebuilt = is("ids") || is_made_again;
     match read_everything(dir, samples) {
         Ok(read) => assert_eq!(read, samples, "{context}"),
         Err(error) => {
@@ -88,8 +100,8 @@ fn judge(dir: &Path, file: &Path, samples: &[sample::Sample], context: &str) {
     }
     let segments = Segments::open_read_only(dir, Config::default()).unwrap();
     let found = segments.check(&trail()).unwrap_or_else(|error| vec![error]);
-    // Segments from before there were indexes have none.
-    let may_lack = is("idx") && !file.exists();
+    // Segments from before there were such files have none.
+    let may_lack = is_made_again && !file.exists();
     assert_eq!(found.is_empty(), may_lack, "{context}");
     for error in found {
         assert_eq!(named(&error), file, "{context}");

@@ -1,16 +1,17 @@
-//! The indexes of segments: written with them, merged with them, made again where they are missing.
+//! Indexes and rollups of segments: written with them, merged with them, made again where they are missing.
 
 use std::sync::Arc;
 
 use event::TrailId;
 
-use super::{Access, Segments, Snapshot};
+use super::{Access, Config, Segments, Snapshot};
 use crate::{
     columns::Columns,
     error::StoreError,
     index::{self, Builder, Index, Shape, Terms},
+    manifest::FINAL_RAW_BYTES,
+    rollup,
     segment::{Order, Segment, SegmentFiles},
-    segments::compact::DONE_RAW_BYTES,
 };
 
 impl Segments {
@@ -27,7 +28,8 @@ impl Segments {
         Index::collect(Terms::new(self.config.index_seed), columns, events)
     }
 
-    /// Makes the index of one segment that lacks it, if there is one, the newest first. Returns whether there was.
+    /// Makes the index and the rollup of one segment that lacks either, if there is one, the newest first. Returns
+    /// whether there was.
     ///
     /// `stop` is asked now and then.
     ///
@@ -39,7 +41,8 @@ impl Segments {
             return Ok(false);
         }
         let snapshot = self.snapshot(id)?;
-        let lacks = |segment: &&Arc<Segment>| segment.index().is_none();
+        let lacks =
+            |segment: &&Arc<Segment>| segment.index().is_none() || segment.rollup().is_none();
         let Some(segment) = snapshot.segments.iter().rev().find(lacks) else {
             return Ok(false);
         };
@@ -47,14 +50,11 @@ impl Segments {
         // A segment that was merged meanwhile has no files any more, and gets none.
         let _writing = trail.writing();
         let current = trail.snapshot();
-        let is_current = current
-            .segments
-            .iter()
-            .any(|other| Arc::ptr_eq(other, segment));
-        if is_current {
-            tracing::info!(trail = %id, segment = segment.info().name, "an index is made anew");
-            self.index_segment(segment, terms(&snapshot, &self.config), stop)?;
-            segment.renew_index();
+        let is_current = |other: &Arc<Segment>| Arc::ptr_eq(other, segment);
+        if current.segments.iter().any(is_current) {
+            tracing::info!(trail = %id, segment = segment.info().name, "an index and a rollup are made anew");
+            self.project(segment, terms(&snapshot, &self.config), stop)?;
+            segment.renew_projections();
         }
         Ok(true)
     }
@@ -71,35 +71,55 @@ impl Segments {
         index.finish(shape(raw_bytes, rows), upload)?.finish()
     }
 
-    /// Writes the index of segments that were merged. If theirs do not allow it there is none yet.
-    pub(super) fn merge_indexes(
+    /// Writes the rollup of row groups.
+    pub(super) fn write_rollup(
+        &self,
+        files: &SegmentFiles,
+        groups: &[Arc<Columns>],
+    ) -> Result<(), StoreError> {
+        let bytes = rollup::to_bytes(&rollup::build(groups));
+        let bytes = bytes.map_err(|source| StoreError::Io {
+            path: self.objects.path(&files.rollup),
+            source,
+        })?;
+        self.objects.put(&files.rollup, bytes)
+    }
+
+    /// Writes index and rollup of segments that were merged. If their indexes cannot be merged there is none yet.
+    pub(super) fn merge_projections(
         &self,
         files: &SegmentFiles,
         raw_bytes: u64,
         merged: &[Arc<Segment>],
     ) -> Result<(), StoreError> {
+        let mut groups = Vec::new();
+        for segment in merged {
+            groups.extend(columns_of(segment)?);
+        }
+        self.write_rollup(files, &groups)?;
+        let rows = groups.iter().map(|group| group.rows() as u64).sum();
+        drop(groups);
         let indexes: Option<Vec<Arc<Index>>> =
             merged.iter().map(|segment| segment.index()).collect();
         let Some(indexes) = indexes.filter(|indexes| index::can_merge(indexes)) else {
             return Ok(());
         };
-        let range = |segment: &Arc<Segment>| segment.range().end - segment.range().start;
-        let shape = shape(raw_bytes, merged.iter().map(range).sum());
         let path = self.objects.path(&files.index);
         let upload = self.objects.upload(&files.index)?;
-        index::merge(&indexes, shape, upload, &path)?.finish()
+        index::merge(&indexes, shape(raw_bytes, rows), upload, &path)?.finish()
     }
 
-    fn index_segment(
+    fn project(
         &self,
         segment: &Arc<Segment>,
         terms: Terms,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), StoreError> {
         let files = segment.files();
+        let columns = columns_of(segment)?;
+        self.write_rollup(files, &columns)?;
         let mut index = Builder::new(terms, &self.objects.path(&files.index));
-        for (number, group) in segment.groups()?.iter().enumerate() {
-            let columns = Columns::of_group(segment, number)?;
+        for (group, columns) in segment.groups()?.iter().zip(&columns) {
             let mut rows = Vec::new();
             for row in segment.rows(group.first..group.end, Order::OldestFirst) {
                 rows.push(row?);
@@ -110,15 +130,22 @@ impl Segments {
             let events = rows
                 .iter()
                 .map(|row| (row.record.as_ref(), row.content.as_deref()));
-            index.add_group(&columns, events)?;
+            index.add_group(columns, events)?;
         }
         let info = segment.info();
         self.write_index(files, info.raw_bytes, info.end - info.first, index)
     }
 }
 
+/// The columns of all row groups.
+fn columns_of(segment: &Segment) -> Result<Vec<Arc<Columns>>, StoreError> {
+    let groups = 0..segment.groups()?.len();
+    let columns = groups.map(|group| Columns::of_group(segment, group).map(Arc::new));
+    columns.collect()
+}
+
 /// What the newest index of a trail is hashed with, so that all of them can be merged.
-pub(super) fn terms(snapshot: &Snapshot, config: &super::Config) -> Terms {
+pub(super) fn terms(snapshot: &Snapshot, config: &Config) -> Terms {
     let known = snapshot
         .segments
         .iter()
@@ -130,7 +157,7 @@ pub(super) fn terms(snapshot: &Snapshot, config: &super::Config) -> Terms {
 /// Segments that will be merged keep what merging needs.
 fn shape(raw_bytes: u64, rows: u64) -> Shape {
     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-    if raw_bytes >= DONE_RAW_BYTES {
+    if raw_bytes >= FINAL_RAW_BYTES {
         Shape::short(rows)
     } else {
         Shape::whole(rows)
