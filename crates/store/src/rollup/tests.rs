@@ -237,7 +237,7 @@ proptest! {
     ) {
         let records: Vec<String> = events.iter().zip(0..).map(|(event, seq)| event.record(seq)).collect();
         let built = build(&groups(&records, &cuts));
-        prop_assert!(built.cuboids.iter().any(|(plan, _)| plan.dimensions == [Column::Result]));
+        prop_assert!(built.cuboids.iter().any(|(plan, _)| plan.dimensions == [Column::Source]));
         check(&built, &records);
         prop_assert_eq!(&build(&groups(&records, &[])), &built);
 

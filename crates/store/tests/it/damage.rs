@@ -36,7 +36,7 @@ fn read_everything(
         for cuboid in (0..shapes).filter_map(|number| segment.cuboid(number)) {
             let rows: i64 = cuboid.sums(Measure::Count).iter().sum();
             assert_eq!(
-                rows as usize,
+                usize::try_from(rows).unwrap(),
                 samples.len(),
                 "a rollup that is used is right"
             );
