@@ -59,6 +59,9 @@ pub enum NodeError {
     /// A preset admin key that could not be sent in a header, or is no secret.
     #[error("an admin key is 8 to 256 visible ASCII characters")]
     AdminKey,
+    /// The operating system gives no random bytes.
+    #[error("no random bytes")]
+    Entropy(#[source] std::io::Error),
     /// The server's own event was not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -84,7 +87,13 @@ impl Node {
         config.check()?;
         let env = Env::system(Arc::new(RealFs));
         env.fs.create_dir_all(&config.data)?;
-        let segments = Arc::new(Segments::open(&config.data, store::Config::default())?);
+        let mut seed = [0; 8];
+        env.entropy.fill(&mut seed).map_err(NodeError::Entropy)?;
+        let segments = store::Config {
+            index_seed: u64::from_le_bytes(seed),
+            ..store::Config::default()
+        };
+        let segments = Arc::new(Segments::open(&config.data, segments)?);
         let ledger = ledger::Config {
             server_name: config.log.server_name.clone(),
             hot_limit_bytes: config.log.hot_limit_mib << 20,

@@ -44,7 +44,8 @@ const fn in_all(dimensions: &'static [Column], has_spans: bool) -> Plan {
     }
 }
 
-/// All cuboids, the most useful first: the last ones are left out where they would be too large.
+/// All cuboids, the most useful first: the last ones are left out where they would be too large. Since a verifier
+/// makes them again, another list or bound is another version of the file.
 const PLANS: [Plan; 24] = [
     by_time(&[Column::Source]),
     by_time(&[Column::Result]),

@@ -2,6 +2,7 @@
 
 mod check;
 mod compact;
+mod compare;
 mod load;
 mod projections;
 mod seal;
@@ -32,7 +33,8 @@ pub struct Config {
     pub cache_bytes: usize,
     /// Level of zstd.
     pub zstd_level: i32,
-    /// What terms of an index are hashed with in trails that have no index yet. A secret of the node.
+    /// What terms of an index are hashed with in trails that have no index yet: random, so that nobody who sends
+    /// events can choose terms that are the same.
     pub index_seed: u64,
 }
 

@@ -99,6 +99,14 @@ impl Source {
         Ok(own_name == name && is_version && bytes != magic.as_slice())
     }
 
+    /// The first place where other bytes are not the same, if there is one.
+    pub(crate) fn difference(&self, other: &[u8]) -> Result<Option<u64>, StoreError> {
+        let own = self.read(0, self.length)?;
+        let pairs = own.iter().zip(other);
+        let same = pairs.take_while(|(own, other)| own == other).count();
+        Ok((same < own.len().max(other.len())).then_some(same as u64))
+    }
+
     /// The error that names a place of this file.
     pub(crate) fn damaged(&self, offset: u64, detail: &str) -> StoreError {
         StoreError::Damaged {

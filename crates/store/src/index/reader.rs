@@ -12,7 +12,7 @@ use crate::{error::StoreError, source::Source};
 pub struct Index {
     source: Source,
     terms: Terms,
-    pub(super) shape: Shape,
+    pub(crate) shape: Shape,
     pages: Vec<Place>,
     /// Where the last page ends.
     end: u64,
@@ -105,6 +105,12 @@ impl Index {
     /// What its terms are hashed with.
     pub(crate) fn terms(&self) -> Terms {
         self.terms
+    }
+
+    /// Where these are not the bytes of its file, if they differ.
+    pub(crate) fn difference(&self, other: &[u8]) -> Result<Option<StoreError>, StoreError> {
+        let at = self.source.difference(other)?;
+        Ok(at.map(|at| self.source.damaged(at, "not what its events give")))
     }
 
     /// Reads and checks everything.

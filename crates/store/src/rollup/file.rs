@@ -176,6 +176,25 @@ impl Rollup {
         cuboid.ok_or_else(|| damaged("a cuboid cannot be read"))
     }
 
+    /// The first cuboid that is not as built from the rows, if one differs.
+    pub(crate) fn difference(&self, built: &Built) -> Result<Option<StoreError>, StoreError> {
+        let differs = |offset| self.source.damaged(offset, "not what its events add up to");
+        if self.entries.len() != built.cuboids.len() || self.unit_us != built.unit_us {
+            return Ok(Some(differs(0)));
+        }
+        for (number, (entry, (plan, cuboid))) in self.entries.iter().zip(&built.cuboids).enumerate()
+        {
+            let shape = &entry.shape;
+            let is_same_plan = shape.dimensions == plan.dimensions
+                && shape.has_time == plan.has_time
+                && shape.has_spans == plan.has_spans;
+            if !is_same_plan || self.cuboid(number)? != *cuboid {
+                return Ok(Some(differs(entry.offset)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads and checks everything.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         (0..self.entries.len()).try_for_each(|number| self.cuboid(number).map(|_| ()))

@@ -103,12 +103,12 @@ impl Segment {
     }
 
     /// Opens the file; `None` if it was written by another version.
-    pub(super) fn load_index(&self) -> Result<Option<Index>, StoreError> {
+    pub(crate) fn load_index(&self) -> Result<Option<Index>, StoreError> {
         Index::open(self.objects.source(&self.files.index)?, self.rows_count())
     }
 
     /// So too.
-    pub(super) fn load_rollup(&self) -> Result<Option<Rollup>, StoreError> {
+    pub(crate) fn load_rollup(&self) -> Result<Option<Rollup>, StoreError> {
         Rollup::open(self.objects.source(&self.files.rollup)?, self.rows_count())
     }
 

@@ -119,26 +119,37 @@ impl Segments {
         let columns = columns_of(segment)?;
         self.write_rollup(files, &columns)?;
         let mut index = Builder::new(terms, &self.objects.path(&files.index));
-        for (group, columns) in segment.groups()?.iter().zip(&columns) {
-            let mut rows = Vec::new();
-            for row in segment.rows(group.first..group.end, Order::OldestFirst) {
-                rows.push(row?);
-                if rows.len() % 1024 == 0 && stop() {
-                    return Err(StoreError::Cancelled);
-                }
-            }
-            let events = rows
-                .iter()
-                .map(|row| (row.record.as_ref(), row.content.as_deref()));
-            index.add_group(columns, events)?;
-        }
+        add_events(segment, &columns, &mut index, stop)?;
         let info = segment.info();
         self.write_index(files, info.raw_bytes, info.end - info.first, index)
     }
 }
 
+/// Indexes a segment, whose columns these are.
+pub(super) fn add_events(
+    segment: &Segment,
+    columns: &[Arc<Columns>],
+    index: &mut Builder,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), StoreError> {
+    for (group, columns) in segment.groups()?.iter().zip(columns) {
+        let mut rows = Vec::new();
+        for row in segment.rows(group.first..group.end, Order::OldestFirst) {
+            rows.push(row?);
+            if rows.len() % 1024 == 0 && stop() {
+                return Err(StoreError::Cancelled);
+            }
+        }
+        let events = rows
+            .iter()
+            .map(|row| (row.record.as_ref(), row.content.as_deref()));
+        index.add_group(columns, events)?;
+    }
+    Ok(())
+}
+
 /// The columns of all row groups.
-fn columns_of(segment: &Segment) -> Result<Vec<Arc<Columns>>, StoreError> {
+pub(super) fn columns_of(segment: &Segment) -> Result<Vec<Arc<Columns>>, StoreError> {
     let groups = 0..segment.groups()?.len();
     let columns = groups.map(|group| Columns::of_group(segment, group).map(Arc::new));
     columns.collect()
