@@ -2,7 +2,7 @@
 
 mod copy;
 mod files;
-mod hybrid;
+pub(crate) mod hybrid;
 mod ints;
 mod layout;
 mod lookup;

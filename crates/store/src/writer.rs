@@ -1,6 +1,7 @@
 //! Writing one segment: the Parquet file, its checksums and its id table; collecting its index.
 
 mod columns;
+mod dictionary;
 
 use std::{
     sync::{Arc, mpsc},
@@ -24,6 +25,7 @@ use crate::{
     segment::{CopiedGroup, SegmentFiles},
     sums::{Summing, sha256_hex},
 };
+use dictionary::Dictionaries;
 
 /// Most rows in a row group; with [`GROUP_RAW_BYTES`] it bounds what reading one column takes.
 pub(crate) const GROUP_ROWS: usize = 1 << 17;
@@ -63,6 +65,7 @@ pub(crate) struct SegmentWriter<'a> {
     objects: &'a Objects,
     files: SegmentFiles,
     parquet: SerializedFileWriter<Summing<Upload>>,
+    dictionaries: Dictionaries,
     hashes: Vec<u64>,
     collected: Collected,
     first: u64,
@@ -85,8 +88,9 @@ impl<'a> SegmentWriter<'a> {
             let properties = column::properties(zstd_level)?;
             SerializedFileWriter::new(Summing::new(upload), column::schema()?, properties)
         };
-        let mut parquet = begin()
-            .map_err(|error| StoreError::from_parquet(&objects.path(&files.parquet), error))?;
+        let failed = |error| StoreError::from_parquet(&objects.path(&files.parquet), error);
+        let mut parquet = begin().map_err(failed)?;
+        let dictionaries = Dictionaries::new(zstd_level).map_err(failed)?;
         parquet.append_key_value_metadata(KeyValue::new(
             column::FORMAT_KEY.to_owned(),
             column::FORMAT.to_owned(),
@@ -96,6 +100,7 @@ impl<'a> SegmentWriter<'a> {
             objects,
             files,
             parquet,
+            dictionaries,
             hashes: Vec::new(),
             collected: Collected {
                 index: terms.map(|terms| Builder::new(terms, &path)),
@@ -183,7 +188,7 @@ impl<'a> SegmentWriter<'a> {
     }
 
     fn write_columns(&mut self, rows: &[NewRow<'_>], values: &Columns) -> Result<(), StoreError> {
-        let written = columns::write(&mut self.parquet, rows, values);
+        let written = columns::write(&mut self.parquet, &mut self.dictionaries, rows, values);
         written.map_err(|error| {
             StoreError::from_parquet(&self.objects.path(&self.files.parquet), error)
         })

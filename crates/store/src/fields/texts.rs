@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_micro_inline};
+
 use crate::segment::Texts;
 
 /// Values end to end, and which one each row has; of a column with few values each one once.
@@ -17,7 +19,7 @@ struct Known {
     /// A code and one more, 0 without one. At most half full.
     slots: Vec<u32>,
     hashes: Vec<u64>,
-    state: RandomState,
+    secrets: RapidSecrets,
     /// Code of the value before: neighbours are often equal.
     last: u32,
 }
@@ -48,7 +50,7 @@ impl Collected {
         if text(&self.values, &self.ends, known.last) == Some(value) {
             return known.last;
         }
-        let hash = known.state.hash_one(value);
+        let hash = known.hash(value);
         let found = known.find(hash, |code| {
             text(&self.values, &self.ends, code) == Some(value)
         });
@@ -78,9 +80,14 @@ impl Known {
         Self {
             slots: vec![0; 16],
             hashes: Vec::new(),
-            state: RandomState::new(),
+            // Random, so that nobody who sends events can choose values that share a slot.
+            secrets: RapidSecrets::seed(RandomState::new().hash_one(())),
             last: 0,
         }
+    }
+
+    fn hash(&self, value: &str) -> u64 {
+        rapidhash_v3_micro_inline::<true, false>(value.as_bytes(), &self.secrets)
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {

@@ -47,10 +47,9 @@ impl Texts {
 
     /// Values end to end, where each ends, and which one each row has.
     pub(crate) fn new(values: String, ends: Vec<u32>, codes: &[Option<u32>]) -> Self {
-        let null = i64::try_from(ends.len()).unwrap_or(i64::MAX);
-        let code = |code: &Option<u32>| code.map_or(null, i64::from);
+        let null = u32::try_from(ends.len()).unwrap_or(u32::MAX);
         Self {
-            codes: Packed::new(codes.iter().map(code).collect()),
+            codes: Packed::of_codes(codes, null),
             values,
             ends,
             numbering: Numbering::default(),
@@ -73,6 +72,12 @@ impl Texts {
     #[must_use]
     pub fn codes(&self) -> &Packed {
         &self.codes
+    }
+
+    /// The same, one after another.
+    pub(crate) fn codes_iter(&self) -> impl Iterator<Item = u32> {
+        let codes = (0..self.rows()).map(|row| self.codes.get(row));
+        codes.map(|code| code.and_then(|code| u32::try_from(code).ok()).unwrap_or(0))
     }
 
     /// Number of values.

@@ -11,7 +11,7 @@ use parquet::{
     file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter},
 };
 
-use super::NewRow;
+use super::{NewRow, dictionary::Dictionaries};
 use crate::{
     column::{Column, Kind},
     columns::Columns,
@@ -26,12 +26,21 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Writes rows and their typed columns as one row group.
 pub(super) fn write<W: Write + Send>(
     parquet: &mut SerializedFileWriter<W>,
+    dictionaries: &mut Dictionaries,
     rows: &[NewRow<'_>],
     values: &Columns,
 ) -> Result<(), ParquetError> {
     let lacks = || ParquetError::General("a typed column is not there".to_owned());
+    let schema = parquet.schema_descr().columns().to_vec();
     let mut group = parquet.next_row_group()?;
-    for column in Column::ALL {
+    for (column, description) in Column::ALL.into_iter().zip(schema) {
+        if column.has_dictionary()
+            && let Some(texts) = values.texts(column)
+            && let Some((bytes, chunk)) = dictionaries.chunk(texts, description)?
+        {
+            group.append_column(&bytes, chunk)?;
+            continue;
+        }
         let mut writer = next_column(&mut group)?;
         let ints = || values.ints(column).ok_or_else(lacks);
         match column.kind() {
