@@ -15,8 +15,16 @@
     )
 )]
 
+pub mod draft;
+mod env;
 mod id;
+pub mod identity;
+pub mod payload;
+pub mod recorder;
+pub mod redact;
 pub mod shell;
+pub mod sink;
 pub mod spool;
 
+pub use env::Env;
 pub use id::event_id;
