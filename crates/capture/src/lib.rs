@@ -15,10 +15,14 @@
     )
 )]
 
+pub mod config;
 pub mod draft;
 mod env;
+pub mod gateway;
+pub mod http;
 mod id;
 pub mod identity;
+pub mod llm;
 pub mod payload;
 pub mod recorder;
 pub mod redact;

@@ -88,10 +88,18 @@ impl Recorder {
     /// Hands over work that would write `events` events and holds `bytes` of memory. Does not wait; what is refused is
     /// counted as lost.
     pub fn submit(&self, source: Source, events: u64, bytes: usize, work: Work) {
+        let _ = self.offer(source, events, bytes, work);
+    }
+
+    /// The same; says whether it was taken.
+    #[must_use]
+    pub fn offer(&self, source: Source, events: u64, bytes: usize, work: Work) -> bool {
         let job = Job::new(source, work, bytes, None);
-        if self.queue.put(job).is_err() {
+        let is_taken = self.queue.put(job).is_ok();
+        if !is_taken {
             self.queue.losses().add(source, Cause::QueueFull, events);
         }
+        is_taken
     }
 
     /// The same, and waits until everything that the work writes is durable.

@@ -217,7 +217,7 @@ impl Recorder {
 }
 
 /// `$XDG_STATE_HOME/indelible/spool` (XDG Base Directory Specification).
-fn state_dir() -> Result<PathBuf> {
+pub(crate) fn state_dir() -> Result<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());

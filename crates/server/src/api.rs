@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
 pub(crate) mod proof;
+pub(crate) mod redaction_key;
 pub(crate) mod selection;
 pub(crate) mod series;
 pub(crate) mod summaries;

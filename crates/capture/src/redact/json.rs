@@ -14,6 +14,8 @@ use super::{
 
 /// Open arrays and objects that are followed; what is deeper counts as an array.
 const MAX_DEPTH: usize = 128;
+/// Longest wanted object, bytes.
+const MAX_OBJECT_BYTES: usize = 16 << 10;
 /// Longest number or word, bytes; a longer one is no JSON that anybody sends.
 const MAX_LITERAL_BYTES: usize = 512;
 /// Longest secret by name that is hashed whole, bytes.
@@ -36,6 +38,16 @@ pub(crate) struct JsonStream {
     text: TextStream,
     wanted: &'static [&'static str],
     picked: Vec<(&'static str, Vec<u8>)>,
+    /// A wanted object that is being written.
+    object: Option<Picking>,
+}
+
+#[derive(Debug)]
+struct Picking {
+    name: &'static str,
+    bytes: Vec<u8>,
+    /// What was written since then belongs to it.
+    from: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +71,8 @@ enum Role {
 }
 
 impl JsonStream {
-    /// `wanted` are names of members of the outermost object whose values, if they are strings, numbers, true, false
-    /// or null, are kept aside.
+    /// `wanted` are names of members of the outermost object whose values, if they are short and no arrays, are kept
+    /// aside.
     pub(crate) fn new(wanted: &'static [&'static str]) -> Self {
         Self {
             place: Place::Between,
@@ -72,12 +84,13 @@ impl JsonStream {
             text: TextStream::default(),
             wanted,
             picked: Vec::new(),
+            object: None,
         }
     }
 
-    /// JSON text of a wanted member; of two with the same name the last one.
+    /// JSON text of a wanted member.
     pub(crate) fn picked(&self, name: &str) -> Option<&[u8]> {
-        let mut picked = self.picked.iter().rev();
+        let mut picked = self.picked.iter();
         picked
             .find(|(other, _)| *other == name)
             .map(|(_, value)| value.as_slice())
@@ -96,6 +109,9 @@ impl JsonStream {
         out: &mut Vec<u8>,
         count: &mut u64,
     ) {
+        if let Some(object) = &mut self.object {
+            object.from = out.len();
+        }
         while let Some(&first) = piece.first() {
             match self.place {
                 Place::Plain => return self.text.push(with, piece, out, count),
@@ -116,6 +132,7 @@ impl JsonStream {
                 }
             }
         }
+        self.pick_on(out);
     }
 
     /// The rest, at the end of the text.
@@ -238,9 +255,16 @@ impl JsonStream {
         self.end_literal(with, out, count);
         match byte {
             _ if self.is_plain() => return self.text.push(with, &[byte], out, count),
-            b'{' => self.enter(true),
+            b'{' => {
+                self.begin_pick(out.len());
+                self.enter(true);
+            }
             b'[' => self.enter(false),
-            b'}' | b']' => self.leave(),
+            b'}' | b']' => {
+                self.leave();
+                out.push(byte);
+                return self.end_pick(out);
+            }
             b',' => self.expects_name = self.in_object(),
             b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
             b'"' => {
@@ -315,6 +339,46 @@ impl JsonStream {
         self.pick(literal);
     }
 
+    /// The wanted member's name, if that is whose value comes now.
+    fn wanted_name(&self) -> Option<&'static str> {
+        let is_outermost = self.open.len() == 1 && self.in_object();
+        let mut wanted = self.wanted.iter().filter(|_| is_outermost);
+        wanted.find(|name| name.as_bytes() == self.name).copied()
+    }
+
+    fn begin_pick(&mut self, from: usize) {
+        if let Some(name) = self.wanted_name() {
+            self.object = Some(Picking {
+                name,
+                bytes: Vec::new(),
+                from,
+            });
+        }
+    }
+
+    /// Takes what was written of a wanted object.
+    fn pick_on(&mut self, out: &[u8]) {
+        let Some(object) = &mut self.object else {
+            return;
+        };
+        let bytes = out.get(object.from..).unwrap_or_default();
+        object.from = out.len();
+        if object.bytes.len() + bytes.len() > MAX_OBJECT_BYTES {
+            self.object = None;
+        } else {
+            object.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn end_pick(&mut self, out: &[u8]) {
+        if self.object.is_some() && self.open.len() == 1 && self.deeper == 0 {
+            self.pick_on(out);
+            if let Some(object) = self.object.take() {
+                self.keep(object.name, object.bytes);
+            }
+        }
+    }
+
     fn pick_string(&mut self) {
         let raw = self.text.pending();
         if self.text.is_whole() && raw.len() <= MAX_LITERAL_BYTES {
@@ -324,14 +388,15 @@ impl JsonStream {
     }
 
     fn pick(&mut self, value: Vec<u8>) {
-        if self.open.len() != 1 || !self.in_object() {
-            return;
+        if let Some(name) = self.wanted_name() {
+            self.keep(name, value);
         }
-        let wanted = self.wanted.iter().find(|name| name.as_bytes() == self.name);
-        if let Some(name) = wanted {
-            self.picked.retain(|(other, _)| other != name);
-            self.picked.push((name, value));
-        }
+    }
+
+    /// Of two members with the same name the last one counts.
+    fn keep(&mut self, name: &'static str, value: Vec<u8>) {
+        self.picked.retain(|(other, _)| *other != name);
+        self.picked.push((name, value));
     }
 }
 

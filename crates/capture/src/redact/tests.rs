@@ -50,6 +50,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("Cookie: session=abcdef; other=1", "abcdef"),
     ("postgres://app:hunter2@db/prod", "hunter2"),
     ("mysql --password=hunter2 -e x", "hunter2"),
+    ("My password is hunter2.", "hunter2"),
     ("login --token 8c1f0e7a9b2d", "8c1f0e7a9b2d"),
     ("export API_KEY=Zx81qP2vTn5kLw0r", "Zx81qP2vTn5kLw0r"),
     ("PGPASSWORD='p4ss:word' psql", "p4ss:word"),
@@ -157,6 +158,35 @@ fn json_stays_json() {
     ] {
         let value = value(&redactor, body.as_bytes(), &[]).unwrap();
         assert_eq!(without_hashes(&value.json), expected);
+    }
+}
+
+#[test]
+fn wanted_members_are_kept_aside_however_they_come() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    let body = br#" {"a": {"model": "no"}, "model": "m\u0031", "n": -1.5e3, "usage": {"in": 1, "deep": {"x": ["}"]}}, "list": [1], "stream" :true}"#;
+    for step in [1, 3, 7, body.len()] {
+        let mut payload = Payload::new(&["model", "n", "usage", "list", "stream", "absent"]);
+        body.chunks(step)
+            .for_each(|piece| payload.push(&with, piece));
+        let picked = |name| {
+            payload
+                .picked(name)
+                .map(|value| String::from_utf8(value.to_vec()).unwrap())
+        };
+        assert_eq!(
+            picked("model").as_deref(),
+            Some(r#""m\u0031""#),
+            "step {step}"
+        );
+        assert_eq!(picked("n").as_deref(), Some("-1.5e3"));
+        assert_eq!(
+            picked("usage").as_deref(),
+            Some(r#"{"in": 1, "deep": {"x": ["}"]}}"#)
+        );
+        assert_eq!(picked("stream").as_deref(), Some("true"));
+        assert_eq!((picked("list"), picked("absent")), (None, None));
     }
 }
 
