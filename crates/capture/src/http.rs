@@ -5,6 +5,7 @@
 
 mod client_io;
 mod coding;
+mod discard;
 mod headers;
 mod held;
 mod listener;
@@ -16,6 +17,7 @@ use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 
 pub use client_io::ClientState;
 pub use coding::{Coding, restrict_accepted};
+pub use discard::discard;
 pub use headers::remove_hop_by_hop;
 pub use held::{Chained, Held};
 pub use listener::{Client, ListenError, Listener};

@@ -32,7 +32,7 @@ use crate::{
     draft::{Approval, Draft, Meta, Outcome, Source},
     gateway::Core,
     http::{
-        Body, Chained, Client, End, Held, Listener, RequestTap, ResponseTap, Tapped, full,
+        Body, Chained, Client, End, Held, Listener, RequestTap, ResponseTap, Tapped, discard, full,
         remove_hop_by_hop, restrict_accepted, tap,
     },
     identity::{Actor, Scope, remove_ours},
@@ -112,6 +112,8 @@ impl Shared {
             .as_ref()
             .and_then(|route| self.provider(&route.provider));
         let (Some(mut route), Some(provider)) = (route, provider) else {
+            discard(body).await;
+            client.state.done();
             return self.unknown_provider();
         };
         let (api, model) = route.api(&parts.method, &provider.base);
@@ -122,6 +124,8 @@ impl Shared {
         let (actor, token) = match self.identify(&credentials) {
             Ok(known) => known,
             Err(refusal) => {
+                discard(body).await;
+                client.state.done();
                 self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
                 return refusal.answer(dialect);
             }
@@ -303,6 +307,8 @@ impl Shared {
             let has_room = held.add(data, &self.held) && held.bytes <= max_bytes;
             if !has_room && is_strict {
                 seen.end(End::Cut("it is not passed on".to_owned()));
+                drop(held);
+                discard(body).await;
                 return Err(Refusal::TooLong { max_bytes });
             }
             if !has_room {

@@ -31,7 +31,7 @@ const NEXT_LOOK: Duration = Duration::from_millis(500);
 /// What is known of a client's connection while a request is answered.
 #[derive(Debug, Default)]
 pub struct ClientState {
-    /// The request is here as a whole, the answer is not.
+    /// A request has begun, and its answer has not ended.
     is_waiting: AtomicBool,
     /// The client sends nothing any more.
     is_half_closed: AtomicBool,
@@ -46,10 +46,12 @@ pub(super) struct ClientIo {
     state: Arc<ClientState>,
     /// Set once the client has ended its side.
     look: Option<Pin<Box<Sleep>>>,
+    /// Something of an answer was written and not flushed yet.
+    is_writing: bool,
 }
 
 impl ClientState {
-    /// The request is here as a whole; from now on an end of the connection may be a client that waits.
+    /// A request has begun; from now on an end of the connection may be a client that waits.
     pub fn wait(&self) {
         self.is_waiting.store(true, Ordering::Relaxed);
     }
@@ -78,13 +80,15 @@ impl ClientIo {
             peer,
             state,
             look: None,
+            is_writing: false,
         })
     }
 
     /// Ready when the client has gone, or does not wait.
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            if !self.state.is_waiting.load(Ordering::Relaxed) {
+            // An end that is told too early would cost the client what is still to be written.
+            if !self.is_writing && !self.state.is_waiting.load(Ordering::Relaxed) {
                 return Poll::Ready(());
             }
             let look = self.look.get_or_insert_with(|| Box::pin(sleep(FIRST_LOOK)));
@@ -123,6 +127,7 @@ impl AsyncWrite for ClientIo {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.is_writing = true;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -131,6 +136,7 @@ impl AsyncWrite for ClientIo {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.is_writing = true;
         Pin::new(&mut self.stream).poll_write_vectored(context, parts)
     }
 
@@ -139,6 +145,8 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It is called when everything is written.
+        self.is_writing = false;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -127,6 +127,7 @@ async fn accept<H, F>(
         };
         let handle = handle.clone();
         let service = service_fn(move |request| {
+            state.wait();
             let client = Client {
                 address,
                 state: Arc::clone(&state),

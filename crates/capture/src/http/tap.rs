@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::{Duration, Instant},
@@ -128,8 +128,6 @@ struct Shared<O> {
     begin: Instant,
     missed: AtomicU64,
     client: Arc<ClientState>,
-    /// The answer has ended: nobody waits for it any more.
-    is_answered: AtomicBool,
 }
 
 struct Notes<O: Observer> {
@@ -157,7 +155,6 @@ pub fn tap<O: Observer>(
         begin: Instant::now(),
         missed: AtomicU64::new(0),
         client,
-        is_answered: AtomicBool::new(false),
     });
     let notes = || Notes {
         shared: Arc::clone(&shared),
@@ -177,11 +174,6 @@ pub fn tap<O: Observer>(
 }
 
 impl<O: Observer> Shared<O> {
-    fn answered(&self) {
-        self.client.done();
-        self.is_answered.store(true, Ordering::Relaxed);
-    }
-
     /// Runs on the recorder's thread.
     fn observe(&self, notes: Vec<Note>, scribe: &mut Scribe<'_>) {
         let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,12 +209,6 @@ impl<O: Observer> Notes<O> {
         if is_taken { 0 } else { bytes as u64 }
     }
 
-    fn request_is_here(&self) {
-        if !self.shared.is_answered.load(Ordering::Relaxed) {
-            self.shared.client.wait();
-        }
-    }
-
     fn take(&mut self) -> (usize, crate::recorder::Work) {
         let list = std::mem::take(&mut self.list);
         let bytes = std::mem::take(&mut self.bytes);
@@ -246,7 +232,6 @@ impl<O: Observer> RequestTap<O> {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        self.notes.request_is_here();
         self.notes.list.push(Note::RequestEnd(end));
         self.notes.flush(1);
     }
@@ -258,7 +243,6 @@ impl<O: Observer> RequestTap<O> {
     /// [`NotRecorded`]: the request must not be passed on.
     pub async fn end_durably(mut self) -> Result<(), NotRecorded> {
         self.is_over = true;
-        self.notes.request_is_here();
         self.notes.list.push(Note::RequestEnd(End::Complete));
         let (bytes, work) = self.notes.take();
         let recorder = self.notes.recorder.clone();
@@ -280,7 +264,7 @@ impl<O: Observer> ResponseTap<O> {
 
     /// The exchange is not recorded any further.
     pub fn forget(mut self) {
-        self.notes.shared.answered();
+        self.notes.shared.client.done();
         self.is_over = true;
     }
 
@@ -308,7 +292,7 @@ impl<O: Observer> ResponseTap<O> {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        self.notes.shared.answered();
+        self.notes.shared.client.done();
         let took = self.notes.shared.begin.elapsed();
         self.notes.list.push(Note::ResponseEnd(end, took));
         self.notes.flush(1);
