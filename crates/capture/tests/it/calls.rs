@@ -81,8 +81,17 @@ fn invoke_stream() -> Vec<u8> {
     chunks.collect::<Vec<_>>().concat()
 }
 
-fn cases() -> Vec<Case> {
-    let anthropic = json!({"input_tokens": 1719, "output_tokens": 89, "cache_read_tokens": 1510, "cache_write_tokens": 188});
+fn cases() -> impl Iterator<Item = Case> {
+    let all = [openai(), anthropic(), gemini(), bedrock()];
+    all.into_iter().flatten()
+}
+
+/// Tokens of Anthropic's stream.
+fn anthropic_usage() -> Value {
+    json!({"input_tokens": 1719, "output_tokens": 89, "cache_read_tokens": 1510, "cache_write_tokens": 188})
+}
+
+fn openai() -> Vec<Case> {
     vec![
         Case {
             path: "/openai/v1/chat/completions",
@@ -130,6 +139,11 @@ fn cases() -> Vec<Case> {
             usage: json!({"input_tokens": 1376, "output_tokens": 204}),
             text: ("/output/1/content/0/text", "Hello there!"),
         },
+    ]
+}
+
+fn anthropic() -> Vec<Case> {
+    vec![
         Case {
             path: "/anthropic/v1/messages",
             request: r#"{"model":"claude-sonnet-4-5","max_tokens":100,"messages":[],"stream":true}"#,
@@ -137,7 +151,7 @@ fn cases() -> Vec<Case> {
             answer: fixture!("anthropic_messages.sse").into(),
             action: "messages.create",
             model: "claude-sonnet-4-5-20250929",
-            usage: anthropic.clone(),
+            usage: anthropic_usage(),
             text: ("/content/1/text", "I will look that up."),
         },
         Case {
@@ -150,6 +164,11 @@ fn cases() -> Vec<Case> {
             usage: json!({"input_tokens": 12, "output_tokens": 6, "cache_read_tokens": 0, "cache_write_tokens": 0, "cost_nanousd": 126_000}),
             text: ("/content/0/text", "Hello!"),
         },
+    ]
+}
+
+fn gemini() -> Vec<Case> {
+    vec![
         Case {
             path: "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
             request: r#"{"contents":[]}"#,
@@ -186,6 +205,11 @@ fn cases() -> Vec<Case> {
             usage: json!({"input_tokens": 1041, "output_tokens": 96}),
             text: ("/candidates/0/content/parts/0/text", "Paris."),
         },
+    ]
+}
+
+fn bedrock() -> Vec<Case> {
+    vec![
         Case {
             path: "/bedrock/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream",
             request: r#"{"messages":[]}"#,
@@ -213,7 +237,7 @@ fn cases() -> Vec<Case> {
             answer: invoke_stream(),
             action: "invokeModel",
             model: "claude-sonnet-4-5-20250929",
-            usage: anthropic,
+            usage: anthropic_usage(),
             text: ("/content/1/text", "I will look that up."),
         },
         Case {

@@ -17,9 +17,9 @@ fn one_that_is_away_is_told_in_the_clients_words() {
         |_| unreachable!(),
         |settings, _| {
             let upstreams = &mut settings.llm.as_mut().unwrap().upstream;
-            upstreams
-                .values_mut()
-                .for_each(|url| url.clone_from(&nobody));
+            for url in upstreams.values_mut() {
+                url.clone_from(&nobody);
+            }
         },
     );
     for (n, (path, pointer)) in [
