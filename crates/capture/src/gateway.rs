@@ -13,7 +13,7 @@ use journal::FsError;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    config::{AgentConfig, ConfigError, GatewayConfig, Mode, read_agents, read_secret, read_text},
+    config::{AgentConfig, ConfigError, GatewayConfig, Mode, read_agents, read_text},
     env::Env,
     http::{ListenError, TlsError, Upstream, tls_config},
     identity::{Agents, Scope},
@@ -157,12 +157,11 @@ impl Destination {
     /// # Errors
     /// [`GatewayError`] if the settings are wrong, or the server is there and does not take the key. One that is away
     /// is no error.
-    pub fn remote(config: &GatewayConfig, env: &Env) -> Result<Self, GatewayError> {
-        let key = read_secret("gateway.key_file", &config.key_file)?;
-        let address = Address {
-            url: config.server.clone(),
-            key: key.into(),
-        };
+    pub fn remote(
+        config: &GatewayConfig,
+        address: Address,
+        env: &Env,
+    ) -> Result<Self, GatewayError> {
         let path = config.key_file.clone();
         let (destination, refused) =
             Self::spooled(address, &config.spool_dir, config.spool_limit_bytes, env)?;

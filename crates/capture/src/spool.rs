@@ -5,6 +5,7 @@
 //! on after a restart, and whoever deletes the journal starts a new producer.
 
 mod frame;
+mod leftovers;
 mod shared;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 use journal::{FrameNo, Fs, Journal, JournalError, Location, Options, Reader};
 
 use frame::Frame;
+pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers};
 pub use shared::{SharedSpool, Waiting};
 
 /// A file of the spool: what was delivered is removed file by file.
@@ -63,6 +65,7 @@ struct Held {
 pub struct Batch {
     reader: Reader,
     frames: Vec<Location>,
+    events: usize,
 }
 
 /// Why events were not kept, or not read back.
@@ -201,15 +204,11 @@ impl Spool {
             events += held.events;
             is_first || (bytes <= BATCH_BYTES && events <= BATCH_EVENTS)
         };
-        let frames: Vec<_> = self
-            .waiting
-            .iter()
-            .take_while(fits)
-            .map(|held| held.at)
-            .collect();
-        (!frames.is_empty()).then(|| Batch {
+        let held: Vec<_> = self.waiting.iter().take_while(fits).collect();
+        (!held.is_empty()).then(|| Batch {
             reader: self.journal.reader(),
-            frames,
+            frames: held.iter().map(|held| held.at).collect(),
+            events: held.iter().map(|held| held.events).sum(),
         })
     }
 
@@ -267,6 +266,12 @@ impl Spool {
 }
 
 impl Batch {
+    /// How many events it holds.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
     /// The events, one JSON text a line.
     ///
     /// # Errors

@@ -1,17 +1,28 @@
 //! `indelible gateway`: the surfaces next to the agents.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use capture::{
     Env,
     gateway::{Destination, Gateway, Surroundings},
     identity::{Actor, Scope},
+    sink::{Address, Remote},
+    spool::deliver_leftovers,
 };
 use server::Config;
 use tracing_subscriber::EnvFilter;
 
-use crate::{screen::Paint, serve::stop_signal};
+use crate::{exec::state_dir, screen::Paint, serve::stop_signal};
+
+/// How often events are looked for that commands on this machine could not deliver.
+const LEFTOVERS_EVERY: Duration = Duration::from_secs(30);
 
 /// Run the gateway next to agents; events go to a server
 #[derive(Debug, clap::Args)]
@@ -29,7 +40,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let config = Config::load(&args.config)?;
     let settings = config.capture();
     let env = Env::system();
-    let destination = Destination::remote(&settings.gateway, &env)?;
+    let address = Address::of(&settings.gateway)?;
+    let destination = Destination::remote(&settings.gateway, address.clone(), &env)?;
+    deliver_leftovers_for_ever(&env, address)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let gateway = Gateway::start(&settings, &surroundings(), destination, env).await?;
@@ -42,6 +55,50 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         stopped(gateway).await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Events that earlier commands left in the user's state directory, on their way.
+pub(crate) struct Leftovers(JoinHandle<()>);
+
+impl Leftovers {
+    /// Tries once, on a thread of its own.
+    pub(crate) fn deliver(env: &Env, root: PathBuf, address: Address) -> Result<Self> {
+        let remote = Remote::new(address)?;
+        let fs = Arc::clone(&env.fs);
+        Ok(Self(std::thread::spawn(move || {
+            if let Err(error) = deliver_leftovers(&fs, &root, &remote) {
+                tracing::warn!(%error, "events of earlier commands still wait");
+            }
+        })))
+    }
+
+    /// Waits for its end, but not for ever.
+    pub(crate) fn wait(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        while !self.0.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Delivers, now and then, what commands on this machine could not.
+fn deliver_leftovers_for_ever(env: &Env, address: Address) -> Result<()> {
+    let remote = Remote::new(address)?;
+    let fs = Arc::clone(&env.fs);
+    let spool = std::env::var_os("INDELIBLE_SPOOL").map(PathBuf::from);
+    // Without a home there is nothing to look after.
+    let Some(root) = spool.or_else(|| state_dir().ok()) else {
+        return Ok(());
+    };
+    std::thread::spawn(move || {
+        loop {
+            if let Err(error) = deliver_leftovers(&fs, &root, &remote) {
+                tracing::debug!(%error, "events of commands still wait");
+            }
+            std::thread::sleep(LEFTOVERS_EVERY);
+        }
+    });
+    Ok(())
 }
 
 /// Stops a gateway and says what it leaves behind. Answers whether that is nothing.

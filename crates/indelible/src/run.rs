@@ -20,19 +20,22 @@ use capture::{
     llm::LlmConfig,
     shell::Caught,
     sink::Address,
+    spool::OWN_SPOOL_PREFIX,
 };
 use server::Config;
 
 use crate::{
     client::Remote,
     exec::state_dir,
-    gateway::{log_to_stderr, stopped, surroundings},
+    gateway::{Leftovers, log_to_stderr, stopped, surroundings},
     screen::{Paint, shown},
 };
 use environment::Environment;
 
 /// Most bytes of events that wait for a server.
 const SPOOL_BYTES: u64 = 1 << 30;
+/// How long events of earlier runs may keep the caller waiting; the next run goes on.
+const LEFTOVERS_PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is tried whether a gateway is there already: it would be on this machine, or near.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -132,15 +135,16 @@ fn with_own_gateway(
         llm.listen.set_port(0);
     }
     let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
-    let dir = spool.join(format!("run-{}", env.new_id()));
+    let dir = spool.join(format!("{OWN_SPOOL_PREFIX}{}", env.new_id()));
     let address = Address {
         url: args.remote.base(),
         key: args.remote.key_text()?.unwrap_or_default().into(),
     };
-    let (destination, refused) = Destination::spooled(address, &dir, SPOOL_BYTES, &env)?;
+    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, &env)?;
     if let Some(error) = refused {
         warn(&format!("{error}\nEvents wait in {}.", dir.display()));
     }
+    let leftovers = Leftovers::deliver(&env, spool, address)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let gateway = runtime.block_on(Gateway::start(&settings, surroundings, destination, env))?;
     for (surface, address) in gateway.addresses() {
@@ -153,6 +157,7 @@ fn with_own_gateway(
         // Everything was delivered; what is left is an empty journal. If it stays, nothing is lost.
         let _ = std::fs::remove_dir_all(&dir);
     }
+    leftovers.wait(LEFTOVERS_PATIENCE);
     status
 }
 

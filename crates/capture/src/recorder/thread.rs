@@ -19,9 +19,11 @@ use crate::{
     redact::{Redactor, Secrets},
 };
 
-/// How long the first job of a group waits for others, so that a busy gateway wakes this thread a thousand times a second
-/// and not for every request.
+/// How long the first job of a group waits for others when groups follow on each other, so that a busy gateway wakes this
+/// thread a thousand times a second and not for every request.
 const GATHER: Duration = Duration::from_millis(1);
+/// A group follows on another if it begins within this time.
+const BUSY: Duration = Duration::from_millis(5);
 /// How often it looks after the spool without jobs.
 const IDLE: Duration = Duration::from_secs(1);
 /// Losses are recorded at most so often: a full spool has room for few such events.
@@ -61,6 +63,8 @@ struct Worker {
     waiting: Vec<tokio::sync::oneshot::Sender<Result<(), NotRecorded>>>,
     /// When losses were recorded last.
     gap_at: Instant,
+    /// When the last group ended.
+    group_at: Instant,
 }
 
 pub(super) fn start(
@@ -76,6 +80,7 @@ pub(super) fn start(
         group: Group::default(),
         waiting: Vec::new(),
         gap_at: Instant::now(),
+        group_at: Instant::now(),
     };
     let thread = std::thread::Builder::new()
         .name("recorder".to_owned())
@@ -138,7 +143,8 @@ impl Worker {
 
     /// One group: a job and what has gathered behind it.
     fn group(&mut self, first: Job) {
-        if first.done.is_none() && !self.recorder.queue.take_urgent() {
+        let is_busy = self.group_at.elapsed() < BUSY;
+        if is_busy && first.done.is_none() && !self.recorder.queue.take_urgent() {
             std::thread::park_timeout(GATHER);
         }
         self.begin();
@@ -154,6 +160,7 @@ impl Worker {
         }
         self.recorder.queue.take_urgent();
         self.commit();
+        self.group_at = Instant::now();
     }
 
     fn idle(&mut self) {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use ureq::{Agent, Body, http::Response};
 
 use super::{Receipts, Rejected, Sink, SinkError};
+use crate::config::{ConfigError, GatewayConfig, read_secret};
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -71,6 +72,20 @@ struct RedactionKey {
 struct Problem {
     #[serde(default)]
     detail: String,
+}
+
+impl Address {
+    /// The server of the settings, with the key that they name.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is no key.
+    pub fn of(config: &GatewayConfig) -> Result<Self, ConfigError> {
+        let key = read_secret("gateway.key_file", &config.key_file)?;
+        Ok(Self {
+            url: config.server.clone(),
+            key: key.into(),
+        })
+    }
 }
 
 impl Remote {
