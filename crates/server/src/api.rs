@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod ops;
 mod paging;
 pub(crate) mod proof;
+pub(crate) mod redaction_key;
 pub(crate) mod selection;
 pub(crate) mod series;
 pub(crate) mod summaries;

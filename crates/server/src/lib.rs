@@ -1,10 +1,11 @@
 //! The node and its HTTP API.
 //!
-//! In scope: settings, the node (ledger, segments and keys of one data directory), API keys and what they
+//! In scope: settings (those of capture are read here too: one file serves both), the node (ledger, segments and keys of one data directory), API keys and what they
 //! allow, routes, request and answer formats, limits, the server's own events, metrics, graceful stop.
 //!
 //! Out of scope: what an event is (`event`), durability and proofs (`ledger`, `tlog`), segments (`store`),
-//! answering queries (`query`), the command line (`indelible`).
+//! answering queries (`query`), what the surfaces do (`capture`; here is only the ledger as their sink), the command line
+//! (`indelible`).
 #![cfg_attr(
     test,
     allow(
@@ -20,6 +21,7 @@ mod app;
 mod audit;
 mod auth;
 mod body;
+mod capture;
 mod config;
 mod keys;
 mod metrics;
@@ -31,6 +33,7 @@ mod routes;
 mod serve;
 
 pub use audit::RecordError;
+pub use capture::CaptureError;
 pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
 pub use keys::{KeyFiles, KeysError, check_key_files};
 pub use node::{DEFAULT_TRAIL, Node, NodeError};

@@ -12,7 +12,8 @@ use axum::{
 
 use crate::{
     api::{
-        count, events, facets, figures, keys, log, ops, proof, series, summaries, trails, write,
+        count, events, facets, figures, keys, log, ops, proof, redaction_key, series, summaries,
+        trails, write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -90,6 +91,9 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&keys::LIST, || get(keys::list)),
     (&keys::CREATE, || post(keys::create)),
     (&keys::REVOKE, || delete(keys::revoke)),
+    (&redaction_key::REDACTION_KEY, || {
+        get(redaction_key::redaction_key)
+    }),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
     (&ops::HEALTHZ, || get(ops::healthz)),
