@@ -1,7 +1,7 @@
-//! The node and its HTTP API.
+//! The node, its HTTP API and its dashboard.
 //!
 //! In scope: settings, the node (ledger, segments and keys of one data directory), API keys and what they
-//! allow, routes, request and answer formats, limits, the server's own events, metrics, graceful stop.
+//! allow, sessions, routes, request and answer formats, pages, limits, the server's own events, metrics, graceful stop.
 //!
 //! Out of scope: what an event is (`event`), durability and proofs (`ledger`, `tlog`), segments (`store`),
 //! answering queries (`query`), the command line (`indelible`).
@@ -29,9 +29,12 @@ mod params;
 mod problem;
 mod routes;
 mod serve;
+mod sessions;
+mod web;
 
 pub use audit::RecordError;
 pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
 pub use keys::{KeyFiles, KeysError, check_key_files};
 pub use node::{DEFAULT_TRAIL, Node, NodeError};
 pub use serve::serve;
+pub use sessions::SessionsError;

@@ -18,6 +18,7 @@ use crate::{
     audit::{self, Audit, RecordError},
     config::{Config, ConfigError},
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
+    sessions::{Sessions, SessionsError},
 };
 
 /// The trail that every node has.
@@ -32,10 +33,12 @@ pub struct Node {
     /// Taken by [`Node::close`].
     sealer: Mutex<Option<Sealer>>,
     keys: Keys,
+    sessions: Sessions,
     audit: Audit,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
     new_admin_key: Option<String>,
+    new_sign_in_link: Option<String>,
 }
 
 /// Why a node does not start, or a trail cannot be made.
@@ -56,6 +59,9 @@ pub enum NodeError {
     /// The keys are not available.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Nobody can be signed in.
+    #[error(transparent)]
+    Sessions(#[from] SessionsError),
     /// A preset admin key that could not be sent in a header, or is no secret.
     #[error("an admin key is 8 to 256 visible ASCII characters")]
     AdminKey,
@@ -113,9 +119,11 @@ impl Node {
             segments,
             sealer: Mutex::new(Some(sealer)),
             keys: ready.keys,
+            sessions: ready.sessions,
             audit: Audit::default(),
             engines: RwLock::default(),
             new_admin_key: ready.new_admin_key,
+            new_sign_in_link: ready.new_sign_in_link,
         })
     }
 
@@ -123,6 +131,12 @@ impl Node {
     #[must_use]
     pub fn new_admin_key(&self) -> Option<&str> {
         self.new_admin_key.as_deref()
+    }
+
+    /// Path of a link that signs in to the dashboard with the admin key, once, if this start made that key.
+    #[must_use]
+    pub fn new_sign_in_link(&self) -> Option<&str> {
+        self.new_sign_in_link.as_deref()
     }
 
     /// Verifier key of a trail in the form `name+id+key`.
@@ -140,7 +154,7 @@ impl Node {
 
     /// Records what is still to be recorded, seals, signs, and stops. Blocks.
     pub fn close(&self) {
-        self.audit.flush(&self.ledger);
+        self.flush();
         let sealer = self
             .sealer
             .lock()
@@ -150,6 +164,12 @@ impl Node {
             tracing::warn!("not everything is sealed; it stays in the write-ahead log");
         }
         self.ledger.shutdown();
+    }
+
+    /// Records what was read and writes when sessions were used. Blocks.
+    pub(crate) fn flush(&self) {
+        self.audit.flush(&self.ledger);
+        self.sessions.flush();
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -172,6 +192,20 @@ impl Node {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Bytes that differ from page to page; all zeros if the system has no randomness, which hides nothing and
+    /// breaks nothing.
+    pub(crate) fn mask(&self) -> [u8; 16] {
+        let mut mask = [0; 16];
+        if let Err(error) = self.env.entropy.fill(&mut mask) {
+            tracing::warn!(%error, "no randomness for a page");
+        }
+        mask
     }
 
     pub(crate) fn audit(&self) -> &Audit {
@@ -220,6 +254,7 @@ impl Node {
             trail: id.clone(),
             name: "admin".to_owned(),
             scopes: Scopes::TRAIL_ADMIN,
+            role: None,
             project: None,
             expires_at: None,
         };

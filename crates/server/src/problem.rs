@@ -12,7 +12,7 @@ use ledger::{AppendError, LedgerError, NoCheckpoint};
 use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
-use crate::{audit::RecordError, keys::KeysError, node::NodeError};
+use crate::{audit::RecordError, keys::KeysError, node::NodeError, sessions::SessionsError};
 
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -67,6 +67,8 @@ codes! {
     Unauthorized = UNAUTHORIZED "unauthorized",
     /// The key lacks a scope.
     InsufficientScope = FORBIDDEN "insufficient_scope",
+    /// A form that no page of the session sent.
+    ForeignForm = FORBIDDEN "foreign_form",
     /// The key is limited to a project.
     ProjectForbidden = FORBIDDEN "project_forbidden",
     /// There is nothing here for this key.
@@ -204,9 +206,12 @@ impl Problem {
         self
     }
 
-    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The answer as it leaves the server.
@@ -330,6 +335,12 @@ impl From<KeysError> for Problem {
             KeysError::TooMany { .. } => Self::new(Code::TooManyKeys, error.to_string()),
             other => Self::internal(&other),
         }
+    }
+}
+
+impl From<SessionsError> for Problem {
+    fn from(error: SessionsError) -> Self {
+        Self::internal(&error)
     }
 }
 

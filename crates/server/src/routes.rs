@@ -19,6 +19,7 @@ use crate::{
     keys::Scope,
     params::Param,
     problem::{Code, Problem},
+    web,
 };
 
 /// Who may use a route.
@@ -111,6 +112,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             router.route(route.path, handler)
         });
     router
+        .merge(web::router(app))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(Arc::clone(app))

@@ -6,14 +6,22 @@ use event::TrailId;
 use ledger::{Env, Ledger};
 
 use super::{DEFAULT_TRAIL, NodeError};
-use crate::keys::{KeySpec, Keys, Scopes};
+use crate::{
+    keys::{KeySpec, Keys, Scopes},
+    sessions::Sessions,
+};
 
 const ADMIN_KEY_MODE: u32 = 0o600;
+/// How long the first sign-in link works: whoever starts a server looks at it the same day.
+const LINK_LIFE_US: u64 = 24 * 3_600_000_000;
 
 pub(super) struct Ready {
     pub(super) keys: Keys,
     /// The text of the admin key, if it was made now.
     pub(super) new_admin_key: Option<String>,
+    pub(super) sessions: Sessions,
+    /// A link that signs in with that key.
+    pub(super) new_sign_in_link: Option<String>,
 }
 
 /// Makes the default trail, its key file and the admin key where they are not there yet.
@@ -45,6 +53,7 @@ pub(super) fn make_ready(
         trail: id,
         name: "admin".to_owned(),
         scopes: Scopes::NODE_ADMIN,
+        role: None,
         project: None,
         expires_at: None,
     };
@@ -54,6 +63,8 @@ pub(super) fn make_ready(
         None if is_first => Some(keys.generate()?),
         None => None,
     };
+    let sessions = Sessions::load(env, dir.join("sessions.json"));
+    let mut link = None;
     let admin_key = dir.join("admin.key");
     if let Some(secret) = &secret {
         // The file first: a crash between the two leaves a file that the next start replaces, never a key
@@ -61,7 +72,8 @@ pub(super) fn make_ready(
         let line = format!("{}\n", secret.text);
         env.fs
             .write_atomic(&admin_key, line.as_bytes(), Some(ADMIN_KEY_MODE))?;
-        keys.add(spec, secret)?;
+        let key = keys.add(spec, secret)?;
+        link = Some(sessions.link(&key, LINK_LIFE_US)?);
     }
     if !keys.knows_file(&admin_key)? {
         tracing::warn!(path = %admin_key.display(), "the file holds no key of this node");
@@ -69,6 +81,8 @@ pub(super) fn make_ready(
     Ok(Ready {
         keys,
         new_admin_key: secret.map(|secret| secret.text),
+        sessions,
+        new_sign_in_link: link.map(|link| format!("/sign-in?link={link}")),
     })
 }
 

@@ -1,0 +1,76 @@
+//! The dashboard: pages for people, made on the server.
+//!
+//! In scope: sign-in, pages and their parts, charts, the files that pages refer to. Every page works without a script;
+//! scripts swap the same pages in place.
+//!
+//! Out of scope: what a question means and how it is answered (`query`), who may see what (`auth`), the HTTP API (`api`).
+//!
+//! What an event says is hostile. It reaches a page through [`text`] only: escaped, isolated, cut.
+
+mod access;
+mod address;
+mod assets;
+mod clock;
+mod cookies;
+mod document;
+mod fault;
+mod form;
+mod frame;
+mod glyph;
+mod number;
+mod observe;
+mod period;
+mod sign_in;
+mod taste;
+mod text;
+mod throttle;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{MethodRouter, get, post},
+};
+
+pub(crate) use access::PagePath;
+use access::{Guarded, guard};
+pub(crate) use cookies::Cookies;
+pub(crate) use form::is_from_here;
+pub(crate) use throttle::Throttle;
+
+use crate::app::App;
+
+/// The handler of one page.
+type Handler = fn() -> MethodRouter<Arc<App>>;
+
+/// Pages that anybody may ask for.
+const OPEN: &[(&str, Handler)] = &[
+    ("/sign-in", || get(sign_in::page).post(sign_in::submit)),
+    ("/assets/{hash}/{*name}", || get(assets::serve)),
+    ("/favicon.ico", || get(assets::favicon)),
+];
+
+/// Pages for somebody who is signed in.
+const PAGES: &[(&str, Handler)] = &[
+    ("/", || get(observe::page)),
+    ("/sign-out", || post(sign_in::sign_out)),
+    ("/taste", || post(taste::change)),
+];
+
+/// The router over all pages.
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let pages = PAGES.iter().map(|page| (page, false));
+    let open = OPEN.iter().map(|page| (page, true));
+    pages
+        .chain(open)
+        .fold(Router::new(), |router, ((path, handler), is_open)| {
+            let guarded = Guarded {
+                app: Arc::clone(app),
+                path: PagePath(path),
+                is_open,
+            };
+            router.route(path, handler().layer(from_fn_with_state(guarded, guard)))
+        })
+}
