@@ -21,6 +21,7 @@ mod export;
 mod get;
 mod key;
 mod query;
+mod random;
 mod row;
 mod screen;
 mod serve;

@@ -79,6 +79,17 @@ fn greet(node: &Node, address: SocketAddr) {
     if let Some(key) = node.verifier_key(DEFAULT_TRAIL) {
         println!("log key    {key}");
     }
+    let mut shown = address;
+    if address.ip().is_unspecified() {
+        shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    if let Some(link) = node.new_sign_in_link() {
+        println!(
+            "sign in    {}",
+            paint.accent(&format!("http://{shown}{link}"))
+        );
+        println!("           once, within a day; afterwards with the key");
+    }
     println!("listening on http://{address}");
 }
 

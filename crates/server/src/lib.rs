@@ -24,6 +24,7 @@ mod config;
 mod keys;
 mod metrics;
 mod node;
+mod numbers;
 mod openapi;
 mod params;
 mod problem;

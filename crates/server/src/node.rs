@@ -18,6 +18,7 @@ use crate::{
     audit::{self, Audit, RecordError},
     config::{Config, ConfigError},
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
+    numbers::Numbers,
     sessions::{Sessions, SessionsError},
 };
 
@@ -37,6 +38,8 @@ pub struct Node {
     audit: Audit,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
+    /// What is known of the numbers of producers, for each trail that somebody asked about.
+    numbers: Mutex<BTreeMap<TrailId, Arc<Numbers>>>,
     new_admin_key: Option<String>,
     new_sign_in_link: Option<String>,
 }
@@ -122,6 +125,7 @@ impl Node {
             sessions: ready.sessions,
             audit: Audit::default(),
             engines: RwLock::default(),
+            numbers: Mutex::default(),
             new_admin_key: ready.new_admin_key,
             new_sign_in_link: ready.new_sign_in_link,
         })
@@ -230,6 +234,12 @@ impl Node {
             .entry(trail.id().clone())
             .or_insert_with(|| Engine::new(Arc::clone(trail), Arc::clone(&self.segments)))
             .clone()
+    }
+
+    /// The numbers that the producers of a trail gave.
+    pub(crate) fn numbers(&self, trail: &TrailId) -> Arc<Numbers> {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(numbers.entry(trail.clone()).or_default())
     }
 
     /// Makes a trail with its admin key, and records that in the trail of the one who asked. Blocks.

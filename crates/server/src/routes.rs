@@ -91,6 +91,7 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&keys::LIST, || get(keys::list)),
     (&keys::CREATE, || post(keys::create)),
     (&keys::REVOKE, || delete(keys::revoke)),
+    (&keys::LINK, || post(keys::link)),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
     (&ops::HEALTHZ, || get(ops::healthz)),

@@ -73,6 +73,22 @@ pub(crate) static REVOKE: RouteInfo = RouteInfo {
     codes: &[Code::NotFound],
 };
 
+pub(crate) static LINK: RouteInfo = RouteInfo {
+    method: "POST",
+    path: "/v1/keys/{id}/link",
+    id: "createSignInLink",
+    summary: "Makes a link that signs in to the dashboard with a key, once",
+    access: Access::Key(&[Scope::Admin]),
+    params: &[],
+    body: None,
+    status: 201,
+    answer: Answer::Json("SignInLink"),
+    codes: &[Code::NotFound, Code::Busy, Code::LogStopped],
+};
+
+/// How long a link works that somebody sends to somebody.
+pub(crate) const LINK_LIFE_US: u64 = 24 * 3_600_000_000;
+
 /// A key that was asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +114,13 @@ struct ShownKey<'a> {
     revoked_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SignInLink {
+    /// Path and query, below the server's address.
+    link: String,
+    expires_at: String,
 }
 
 #[derive(Serialize)]
@@ -154,6 +177,34 @@ pub(crate) async fn revoke(
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await
+}
+
+pub(crate) async fn link(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let link = link_of(&app, &caller, &id)?;
+        let expires_at = app.node().now().0.saturating_add(LINK_LIFE_US);
+        let answer = SignInLink {
+            link,
+            expires_at: Micros(expires_at).to_string(),
+        };
+        Ok(json(StatusCode::CREATED, &answer))
+    })
+    .await
+}
+
+/// Makes a link that signs in with a key, once, and gives its path. Blocks.
+pub(crate) fn link_of(app: &App, caller: &Caller, id: &str) -> Result<String, Problem> {
+    let managed = managed(app, caller);
+    let key = managed.iter().find(|key| key.id == id);
+    let key = key.filter(|key| app.node().keys().is_still_good(key));
+    let key = key.ok_or_else(Problem::not_found)?;
+    record(caller, "key.link_created", id, &key.name, key.scopes)?;
+    let token = app.node().sessions().link(key, LINK_LIFE_US)?;
+    Ok(format!("/sign-in?link={token}"))
 }
 
 /// The keys that this one manages, oldest first.

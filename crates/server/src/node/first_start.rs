@@ -7,13 +7,12 @@ use ledger::{Env, Ledger};
 
 use super::{DEFAULT_TRAIL, NodeError};
 use crate::{
+    api::keys::LINK_LIFE_US,
     keys::{KeySpec, Keys, Scopes},
     sessions::Sessions,
 };
 
 const ADMIN_KEY_MODE: u32 = 0o600;
-/// How long the first sign-in link works: whoever starts a server looks at it the same day.
-const LINK_LIFE_US: u64 = 24 * 3_600_000_000;
 
 pub(super) struct Ready {
     pub(super) keys: Keys,

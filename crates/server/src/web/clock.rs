@@ -111,7 +111,8 @@ impl Clock {
     pub(super) fn local(&self, text: &str) -> Option<i64> {
         let time: DateTime = match text.len() {
             10 => text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0),
-            16.. if !text.ends_with(['Z', 'z']) => text.parse().ok()?,
+            // A time with a zone says itself when it is.
+            16.. if !text.get(16..)?.contains(['Z', 'z', '+', '-']) => text.parse().ok()?,
             _ => return None,
         };
         let at = time.to_zoned(self.zone.clone()).ok()?;
