@@ -31,6 +31,7 @@ mod problem;
 mod routes;
 mod serve;
 mod sessions;
+mod views;
 mod web;
 
 pub use audit::RecordError;

@@ -20,6 +20,7 @@ use crate::{
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
     numbers::Numbers,
     sessions::{Sessions, SessionsError},
+    views::Views,
 };
 
 /// The trail that every node has.
@@ -35,6 +36,7 @@ pub struct Node {
     sealer: Mutex<Option<Sealer>>,
     keys: Keys,
     sessions: Sessions,
+    views: Views,
     audit: Audit,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
@@ -123,6 +125,7 @@ impl Node {
             sealer: Mutex::new(Some(sealer)),
             keys: ready.keys,
             sessions: ready.sessions,
+            views: ready.views,
             audit: Audit::default(),
             engines: RwLock::default(),
             numbers: Mutex::default(),
@@ -200,6 +203,10 @@ impl Node {
 
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
     }
 
     /// Bytes that differ from page to page; all zeros if the system has no randomness, which hides nothing and

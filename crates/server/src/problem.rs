@@ -12,7 +12,10 @@ use ledger::{AppendError, LedgerError, NoCheckpoint};
 use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
-use crate::{audit::RecordError, keys::KeysError, node::NodeError, sessions::SessionsError};
+use crate::{
+    audit::RecordError, keys::KeysError, node::NodeError, sessions::SessionsError,
+    views::ViewsError,
+};
 
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -87,6 +90,8 @@ codes! {
     TrailExists = CONFLICT "trail_exists",
     /// The node holds as many keys as it may.
     TooManyKeys = CONFLICT "too_many_keys",
+    /// The trail has as many saved views as it may.
+    TooManyViews = CONFLICT "too_many_views",
     /// The body is larger than the limit.
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// More events than the limit.
@@ -333,6 +338,15 @@ impl From<KeysError> for Problem {
     fn from(error: KeysError) -> Self {
         match error {
             KeysError::TooMany { .. } => Self::new(Code::TooManyKeys, error.to_string()),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ViewsError> for Problem {
+    fn from(error: ViewsError) -> Self {
+        match error {
+            ViewsError::TooMany { .. } => Self::new(Code::TooManyViews, error.to_string()),
             other => Self::internal(&other),
         }
     }

@@ -9,18 +9,30 @@
 
 mod access;
 mod address;
+mod ansi;
 mod assets;
+mod calls;
+mod chart;
 mod clock;
+mod content;
 mod cookies;
 mod document;
+mod events;
 mod fault;
 mod form;
 mod frame;
 mod glyph;
+mod json;
+mod narrow;
 mod number;
 mod observe;
 mod period;
+mod proof;
+mod said;
+mod selected;
 mod sign_in;
+mod span;
+mod stacked;
 mod taste;
 mod text;
 mod throttle;
@@ -55,6 +67,16 @@ const OPEN: &[(&str, Handler)] = &[
 /// Pages for somebody who is signed in.
 const PAGES: &[(&str, Handler)] = &[
     ("/", || get(observe::page)),
+    ("/events", || get(events::page)),
+    ("/events/live", || get(events::live_rows)),
+    ("/events/{event}/record", || get(events::record_file)),
+    ("/events/{event}/content", || get(events::content_file)),
+    ("/events/{event}/content/{member}", || {
+        get(events::content_file)
+    }),
+    ("/events/{event}/proof", || get(events::proof_file)),
+    ("/views", || post(events::save_view)),
+    ("/views/remove", || post(events::remove_view)),
     ("/sign-out", || post(sign_in::sign_out)),
     ("/taste", || post(taste::change)),
 ];

@@ -10,6 +10,7 @@ use crate::{
     api::keys::LINK_LIFE_US,
     keys::{KeySpec, Keys, Scopes},
     sessions::Sessions,
+    views::Views,
 };
 
 const ADMIN_KEY_MODE: u32 = 0o600;
@@ -19,6 +20,7 @@ pub(super) struct Ready {
     /// The text of the admin key, if it was made now.
     pub(super) new_admin_key: Option<String>,
     pub(super) sessions: Sessions,
+    pub(super) views: Views,
     /// A link that signs in with that key.
     pub(super) new_sign_in_link: Option<String>,
 }
@@ -81,6 +83,7 @@ pub(super) fn make_ready(
         keys,
         new_admin_key: secret.map(|secret| secret.text),
         sessions,
+        views: Views::load(env, dir.join("views.json")),
         new_sign_in_link: link.map(|link| format!("/sign-in?link={link}")),
     })
 }

@@ -83,6 +83,14 @@ impl Address {
         address
     }
 
+    /// Another path with the same parameters.
+    pub(super) fn at(&self, path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            ..self.clone()
+        }
+    }
+
     /// The parameters but some, for a form that sets those.
     pub(super) fn rest(&self, names: &[&str]) -> impl Iterator<Item = (&'static str, &str)> {
         let params = self

@@ -61,6 +61,8 @@ const STYLES: &str = concat!(
     include_str!("../../assets/css/frame.css"),
     include_str!("../../assets/css/parts.css"),
     include_str!("../../assets/css/chart.css"),
+    include_str!("../../assets/css/pages.css"),
+    include_str!("../../assets/css/events.css"),
 );
 
 const FILES: &[(&str, &str, &[u8])] = &[
@@ -69,6 +71,14 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("favicon.svg", SVG),
     asset!("vendor/htmx.min.js", JS),
     asset!("js/app.js", JS),
+    asset!("js/chart.js", JS),
+    asset!("js/copy.js", JS),
+    asset!("js/faults.js", JS),
+    asset!("js/keys.js", JS),
+    asset!("js/live.js", JS),
+    asset!("js/menus.js", JS),
+    asset!("js/rows.js", JS),
+    asset!("js/zone.js", JS),
 ];
 
 /// A constant that takes a millisecond to work out.
@@ -159,7 +169,7 @@ mod tests {
             if !name.starts_with("js/") {
                 continue;
             }
-            for part in text.split("from \"./").skip(1) {
+            for part in text.split(" \"./").skip(1) {
                 let other = format!("js/{}", part.split('"').next().unwrap());
                 assert!(
                     FILES.iter().any(|(name, ..)| *name == other),

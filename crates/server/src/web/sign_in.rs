@@ -229,6 +229,6 @@ fn said(word: &Word) -> Markup {
         ),
     };
     html! {
-        div.alert class=(class) role="alert" { (glyph(mark)) p { (text) } }
+        div class={ "alert " (class) } role="alert" { (glyph(mark)) p { (text) } }
     }
 }
