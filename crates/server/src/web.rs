@@ -9,6 +9,7 @@
 
 mod access;
 mod address;
+mod agents;
 mod ansi;
 mod assets;
 mod calls;
@@ -22,6 +23,8 @@ mod fault;
 mod form;
 mod frame;
 mod glyph;
+mod job;
+mod jobs;
 mod json;
 mod narrow;
 mod number;
@@ -67,6 +70,10 @@ const OPEN: &[(&str, Handler)] = &[
 /// Pages for somebody who is signed in.
 const PAGES: &[(&str, Handler)] = &[
     ("/", || get(observe::page)),
+    ("/agents", || get(agents::page)),
+    ("/agents/{id}", || get(agents::one)),
+    ("/jobs", || get(jobs::page)),
+    ("/jobs/{job}", || get(job::page)),
     ("/events", || get(events::page)),
     ("/events/live", || get(events::live_rows)),
     ("/events/{event}/record", || get(events::record_file)),

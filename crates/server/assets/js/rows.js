@@ -5,6 +5,7 @@ function markOpen() {
   for (const row of document.querySelectorAll("tr.event")) {
     row.setAttribute("aria-selected", String(row.dataset.seq === open));
   }
+  for (const mark of document.querySelectorAll(".step-mark")) mark.classList.toggle("current", mark.dataset.seq === open);
 }
 
 document.addEventListener("htmx:after:swap", markOpen);

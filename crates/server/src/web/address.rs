@@ -6,9 +6,9 @@ use form_urlencoded::{Serializer, parse};
 use hyper::Uri;
 
 /// Parameters of pages, in the order in which they are written.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 20] = [
     "q", "from", "to", "tz", "at", "by", "interval", "sort", "find", "state", "after", "before",
-    "event", "tab", "step", "live", "all", "open", "done",
+    "event", "tab", "step", "live", "all", "show", "open", "done",
 ];
 /// Those that other pages understand in the same way: they come along when somebody goes there.
 const SHARED: [&str; 4] = ["from", "to", "tz", "at"];

@@ -16,15 +16,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use gather::{Asked, Found, Listed};
+use gather::{Asked, Found};
 use maud::{Markup, html};
 
-pub(super) use drawer::{Detail, facts, tabs};
+pub(super) use drawer::{Detail, pane};
 pub(super) use files::{content as content_file, proof as proof_file, record as record_file};
 pub(super) use filter_bar::{Locked, bar, filter_fault};
-pub(super) use gather::{Row, list};
+pub(super) use gather::{Listed, list};
 pub(super) use live::rows as live_rows;
-pub(super) use table::rows;
+pub(super) use table::table as rows_table;
 pub(super) use views::{remove as remove_view, save as save_view};
 
 use super::{
@@ -58,7 +58,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
             .read(move || asked.detail(&reader, &asked.selected.view(engine.snapshot()?)?))
             .await?;
         note_detail(&app, &visit, detail.as_ref());
-        return Ok(Document::ok(drawer::pane(&visit, detail.as_ref())).into_response());
+        return Ok(Document::ok(pane(&visit, detail.as_ref())).into_response());
     }
     let found = if selected.fault.is_some() {
         None
@@ -79,7 +79,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
 }
 
 /// An event that is open was read, and its content where that is shown.
-fn note_detail(app: &App, visit: &Visit, detail: Option<&Detail>) {
+pub(super) fn note_detail(app: &App, visit: &Visit, detail: Option<&Detail>) {
     if let Some(detail) = detail {
         visit.caller.audit_one(app, What::Records, detail.event.seq);
         if detail.shows_content() {
@@ -111,11 +111,11 @@ fn body(
                     (facets::pane(visit, selected, &found.facets))
                     section.list aria-label="Events" {
                         (head(visit, selected, found))
-                        (table::table(visit, &found.listed, detail.map(|detail| detail.event.seq.0)))
+                        (rows_table(visit, &found.listed, detail.map(|detail| detail.event.seq.0)))
                         @if found.listed.rows.is_empty() { (nothing(visit, selected, found)) }
                         (foot(visit, found))
                     }
-                    (drawer::pane(visit, detail))
+                    (pane(visit, detail))
                 }
             } @else {
                 div.panes { section.list { div.empty { p { "Correct the filter to see events." } } } }

@@ -23,7 +23,8 @@ pub(super) struct Selected {
     pub(super) at: Option<u64>,
     /// Why nothing can be shown.
     pub(super) fault: Option<Fault>,
-    project: Option<String>,
+    /// What the reader may see, and what the page is about: exactly these values.
+    locks: Vec<(TextField, String)>,
 }
 
 /// Why an address cannot be answered as it is.
@@ -61,8 +62,19 @@ impl Selected {
             period,
             at: at.flatten(),
             fault,
-            project: visit.caller.project().map(ToOwned::to_owned),
+            locks: visit
+                .caller
+                .project()
+                .map(|project| (TextField::Project, project.to_owned()))
+                .into_iter()
+                .collect(),
         }
+    }
+
+    /// The same on a page that is about one value of a field.
+    pub(super) fn locked(mut self, field: TextField, value: &str) -> Self {
+        self.locks.push((field, value.to_owned()));
+        self
     }
 
     /// The same with nothing but what the reader may see.
@@ -72,10 +84,10 @@ impl Selected {
 
     /// Another filter, with nothing but what the reader may see.
     pub(super) fn within(&self, filter: Filter) -> Filter {
-        match &self.project {
-            Some(project) => filter.and_equal(TextField::Project, project),
-            None => filter,
-        }
+        let locks = self.locks.iter();
+        locks.fold(filter, |filter, (field, value)| {
+            filter.and_equal(*field, value)
+        })
     }
 
     /// This filter and a term of ours, with nothing but what the reader may see.
@@ -99,7 +111,15 @@ impl Selected {
 
     /// Notes that the page was read.
     pub(super) fn note(&self, app: &App, visit: &Visit, seqs: impl IntoIterator<Item = u64>) {
-        let asked = self.filter.to_string();
+        let mut asked = self.filter.clone();
+        for (field, value) in self
+            .locks
+            .iter()
+            .filter(|(field, _)| *field != TextField::Project)
+        {
+            asked = asked.and_equal(*field, value);
+        }
+        let asked = asked.to_string();
         app.node()
             .audit()
             .note(&visit.caller.key, What::Records, Some(&asked), seqs);

@@ -127,7 +127,7 @@ fn parse(event: &Event) -> Result<RecordView<'_>, Problem> {
 }
 
 /// The pane; empty if no event is open.
-pub(super) fn pane(visit: &Visit, detail: Option<&Detail>) -> Markup {
+pub(in super::super) fn pane(visit: &Visit, detail: Option<&Detail>) -> Markup {
     let here = &visit.address;
     let Some(detail) = detail else {
         let asked = here.get("event");

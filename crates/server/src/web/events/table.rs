@@ -10,7 +10,7 @@ use crate::web::{
     visit::Visit,
 };
 
-pub(super) fn table(visit: &Visit, listed: &Listed, open: Option<u64>) -> Markup {
+pub(in super::super) fn table(visit: &Visit, listed: &Listed, open: Option<u64>) -> Markup {
     let here = visit.address.without(&["live"]);
     html! {
         div.rows tabindex="-1" data-rows {
@@ -27,12 +27,7 @@ pub(super) fn table(visit: &Visit, listed: &Listed, open: Option<u64>) -> Markup
 }
 
 /// The rows, with a heading where the day changes and a rule where the newest checkpoint begins to cover.
-pub(in super::super) fn rows(
-    visit: &Visit,
-    here: &Address,
-    listed: &Listed,
-    open: Option<u64>,
-) -> Markup {
+pub(super) fn rows(visit: &Visit, here: &Address, listed: &Listed, open: Option<u64>) -> Markup {
     let clock = &visit.clock;
     let rows = &listed.rows;
     let before = |index: usize| index.checked_sub(1).and_then(|index| rows.get(index));

@@ -1,0 +1,102 @@
+//! Agents: what each of them did and what it cost; from an agent down to its days, models, jobs and events.
+
+mod drill;
+mod gather;
+mod list;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use event::filter::TextField;
+use maud::html;
+
+use super::{
+    address::{Address, segment},
+    chart::patterns,
+    document::Document,
+    events::filter_fault,
+    frame::{self, Frame, Nav},
+    glyph::glyph,
+    selected::Selected,
+    text::bdi,
+    visit::Visit,
+};
+use crate::{app::App, problem::Problem};
+
+/// `GET /agents`
+pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
+    show(&app, &visit, None).await
+}
+
+/// `GET /agents/{id}`: the same list, and one of them below.
+pub(super) async fn one(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    show(&app, &visit, Some(id)).await
+}
+
+/// Where an agent is.
+fn address(visit: &Visit, id: &str) -> Address {
+    visit.address.at(format!("/agents/{}", segment(id)))
+}
+
+/// The events of an agent that match a term.
+fn events(visit: &Visit, id: &str, term: &str) -> Address {
+    let q = super::narrow::and(&super::narrow::term(TextField::Actor, id), term);
+    visit.address.to("/events").with("q", q)
+}
+
+async fn show(app: &Arc<App>, visit: &Visit, id: Option<String>) -> Result<Response, Problem> {
+    let selected = Selected::of(visit);
+    let frame = Frame {
+        has_period: true,
+        title: id.as_deref().unwrap_or("Agents"),
+        above: id
+            .iter()
+            .map(|_| ("Agents", visit.address.at("/agents")))
+            .collect(),
+        ..Frame::of(Nav::Agents)
+    };
+    if let Some(fault) = &selected.fault {
+        let body = html! { div.page { (filter_fault(&selected, fault)) } };
+        return Ok(Document::ok(frame::page(app, visit, &frame, body)).into_response());
+    }
+    let asked = gather::Asked {
+        selected: selected.clone(),
+        clock: visit.clock.clone(),
+        id: id.clone(),
+        by_tokens: visit.address.get("by") == Some("tokens"),
+    };
+    let engine = visit.engine(app);
+    let found = app
+        .read(move || asked.answer(&asked.selected.view(engine.snapshot()?)?))
+        .await?;
+    if id.is_some() && found.one.is_none() {
+        return Err(Problem::not_found());
+    }
+    selected.note(app, visit, []);
+    let body = html! {
+        h1.sr { "Agents" }
+        (patterns())
+        div.page {
+            (list::card(visit, &found, id.as_deref()))
+            @match (&found.one, &id) {
+                (Some(one), Some(id)) => {
+                    div.between #agent {
+                        p.line { a href=(visit.address.at("/agents")) { "All agents" } (glyph("right")) strong { (bdi(id)) }
+                            span.dim { "choose a day, a model or a job to go down to its events" } }
+                        a.btn.small href=(events(visit, id, "")) { "Open its events" (glyph("right")) }
+                    }
+                    (drill::cards(visit, id, one))
+                },
+                _ => @if !found.agents.is_empty() { p.dim { "Choose an agent to see its days, models, tools and jobs." } },
+            }
+        }
+    };
+    Ok(Document::ok(frame::page(app, visit, &frame, body)).into_response())
+}
