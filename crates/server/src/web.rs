@@ -23,6 +23,7 @@ mod fault;
 mod form;
 mod frame;
 mod glyph;
+mod integrity;
 mod job;
 mod jobs;
 mod json;
@@ -31,8 +32,10 @@ mod number;
 mod observe;
 mod period;
 mod proof;
+mod replay;
 mod said;
 mod selected;
+mod settings;
 mod sign_in;
 mod span;
 mod stacked;
@@ -73,6 +76,7 @@ const PAGES: &[(&str, Handler)] = &[
     ("/agents", || get(agents::page)),
     ("/agents/{id}", || get(agents::one)),
     ("/jobs", || get(jobs::page)),
+    ("/jobs/{job}/replay", || get(replay::page)),
     ("/jobs/{job}", || get(job::page)),
     ("/events", || get(events::page)),
     ("/events/live", || get(events::live_rows)),
@@ -84,6 +88,11 @@ const PAGES: &[(&str, Handler)] = &[
     ("/events/{event}/proof", || get(events::proof_file)),
     ("/views", || post(events::save_view)),
     ("/views/remove", || post(events::remove_view)),
+    ("/integrity", || get(integrity::page)),
+    ("/settings", || get(settings::page)),
+    ("/settings/keys", || post(settings::create)),
+    ("/settings/link", || post(settings::link)),
+    ("/settings/revoke", || post(settings::revoke)),
     ("/sign-out", || post(sign_in::sign_out)),
     ("/taste", || post(taste::change)),
 ];

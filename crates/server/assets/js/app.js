@@ -8,3 +8,4 @@ import "./rows.js";
 import "./chart.js";
 import "./live.js";
 import "./faults.js";
+import "./replay.js";

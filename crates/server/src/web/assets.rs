@@ -63,6 +63,7 @@ const STYLES: &str = concat!(
     include_str!("../../assets/css/chart.css"),
     include_str!("../../assets/css/pages.css"),
     include_str!("../../assets/css/events.css"),
+    include_str!("../../assets/css/replay.css"),
 );
 
 const FILES: &[(&str, &str, &[u8])] = &[
@@ -70,6 +71,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("glyphs.svg", SVG),
     asset!("favicon.svg", SVG),
     asset!("vendor/htmx.min.js", JS),
+    asset!("vendor/asciinema-player.min.js", JS),
+    asset!("vendor/asciinema-player.css", CSS),
     asset!("js/app.js", JS),
     asset!("js/chart.js", JS),
     asset!("js/copy.js", JS),
@@ -77,6 +80,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("js/keys.js", JS),
     asset!("js/live.js", JS),
     asset!("js/menus.js", JS),
+    asset!("js/replay.js", JS),
     asset!("js/rows.js", JS),
     asset!("js/zone.js", JS),
 ];

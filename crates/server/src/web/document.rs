@@ -21,6 +21,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
+/// The same where a terminal is played: its screen is WebAssembly.
+const PLAYER_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
 /// A URL holds filters, which are nobody else's business.
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -32,6 +37,16 @@ const WORTH_PACKING: usize = 1_400;
 pub(super) struct Document {
     pub(super) status: StatusCode,
     pub(super) html: String,
+    pub(super) policy: Policy,
+}
+
+/// What a page may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Policy {
+    #[default]
+    Usual,
+    /// It plays terminals.
+    Player,
 }
 
 impl Document {
@@ -39,7 +54,12 @@ impl Document {
         Self {
             status: StatusCode::OK,
             html: html.into_string(),
+            policy: Policy::Usual,
         }
+    }
+
+    pub(super) fn with(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     /// The answer to a request with these headers.
@@ -53,7 +73,11 @@ impl Document {
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HTML);
-        headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+        let policy = match self.policy {
+            Policy::Usual => POLICY,
+            Policy::Player => PLAYER_POLICY,
+        };
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
         headers.insert(REFERRER_POLICY, NO_REFERRER);
         headers.insert(VARY, HeaderValue::from_static("accept-encoding, cookie"));
         if is_packed {

@@ -19,10 +19,10 @@ use axum::{
 use gather::{Asked, Found};
 use maud::{Markup, html};
 
-pub(super) use drawer::{Detail, pane};
+pub(super) use drawer::{Detail, facts, pane};
 pub(super) use files::{content as content_file, proof as proof_file, record as record_file};
 pub(super) use filter_bar::{Locked, bar, filter_fault};
-pub(super) use gather::{Listed, list};
+pub(super) use gather::{Listed, Row, list, read as read_rows};
 pub(super) use live::rows as live_rows;
 pub(super) use table::table as rows_table;
 pub(super) use views::{remove as remove_view, save as save_view};

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use maud::{Markup, html};
 
 use super::{
-    document::Document,
+    document::{Document, Policy},
     frame::{self, Frame},
     glyph::glyph,
     visit::{Taste, Visit},
@@ -46,6 +46,7 @@ pub(super) fn page(
     Document {
         status,
         html: html.into_string(),
+        policy: Policy::Usual,
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Frame<'a> {
     pub(super) has_period: bool,
     /// Whether the page itself pads its content.
     pub(super) is_flush: bool,
+    /// Whether its links load whole pages: its policy is its own.
+    pub(super) is_alone: bool,
     /// Whether the sidebar makes room whatever somebody likes.
     pub(super) folds: bool,
 }
@@ -127,7 +129,7 @@ impl Nav {
 }
 
 /// A page for somebody who is signed in.
-pub(super) fn page(app: &App, visit: &Visit, frame: &Frame<'_>, body: Markup) -> Markup {
+pub(super) fn page(_: &App, visit: &Visit, frame: &Frame<'_>, body: Markup) -> Markup {
     let trail = visit.caller.trail_id().as_str();
     let title = format!("{} · {trail} · Indelible", frame.title);
     let is_folded = visit.taste.is_folded || frame.folds;
@@ -156,7 +158,7 @@ pub(super) fn page(app: &App, visit: &Visit, frame: &Frame<'_>, body: Markup) ->
         }
         (menus::keys(visit))
     };
-    document(&visit.taste, &title, Some(app), content)
+    document(&visit.taste, &title, Some(!frame.is_alone), content)
 }
 
 /// A page for somebody who is not.
@@ -167,7 +169,8 @@ pub(super) fn bare(taste: &Taste, title: &str, body: Markup) -> Markup {
     document(taste, &format!("{title} · Indelible"), None, content)
 }
 
-fn document(taste: &Taste, title: &str, app: Option<&App>, content: Markup) -> Markup {
+/// `swaps` tells whether links are swapped in place; none for a page without a script for that.
+fn document(taste: &Taste, title: &str, swaps: Option<bool>, content: Markup) -> Markup {
     // Links and forms are swapped in place by htmx; without it they are links and forms.
     let boost = "swap:\"outerMorph show:none\" target:\"#app\" select:\"#app\"";
     let config = r#"{"includeIndicatorCSS":false,"defaultTimeout":30000}"#;
@@ -182,12 +185,12 @@ fn document(taste: &Taste, title: &str, app: Option<&App>, content: Markup) -> M
                 title { (title) }
                 link rel="icon" type="image/svg+xml" href=(assets::url("favicon.svg"));
                 link rel="stylesheet" href=(assets::url("app.css"));
-                @if app.is_some() {
+                @if swaps.is_some() {
                     script src=(assets::url("vendor/htmx.min.js")) defer {}
                 }
                 script src=(assets::url("js/app.js")) type="module" {}
             }
-            body hx-boost:inherited=[app.map(|_| boost)] hx-indicator:inherited="#main"
+            body hx-boost:inherited=[swaps.filter(|swaps| *swaps).map(|_| boost)] hx-indicator:inherited="#main"
                 data-keys=(keys) data-zone=[taste.has_zone.then_some("known")]
             {
                 a.skip href="#main" { "Skip to the content" }

@@ -140,7 +140,7 @@ fn head(visit: &Visit, id: &str, found: &Found) -> Markup {
                 }
             }
             div.line {
-                a.btn data-replay href=(jobs::address(visit, id).at(format!("/jobs/{}/replay", super::address::segment(id)))) { (glyph("play")) "Replay" }
+                a.btn data-replay hx-boost="false" href=(super::replay::address(visit, id)) { (glyph("play")) "Replay" }
                 @if visit.has(Scope::Export) { a.btn href=(events(visit, id, "").at("/export")) { (glyph("export")) "Export" } }
             }
         }
@@ -191,7 +191,7 @@ fn tabs(visit: &Visit, id: &str, found: &Found) -> Markup {
             (tab(Tab::Activity, "", "Activity", grouped(summary.figures.count)))
             (tab(Tab::Cost, "cost", "Cost", money(summary.figures.cost_nanousd)))
             (tab(Tab::Approvals, "approvals", "Approvals", grouped(summary.approvals)))
-            a href=(here.at(format!("/jobs/{}/replay", super::address::segment(id)))) { "Replay" }
+            a hx-boost="false" href=(super::replay::address(visit, id)) { "Replay" }
             (tab(Tab::Proof, "whole", "Proof", String::new()))
         }
     }

@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use super::{
     access::see_other,
     address, cookies,
-    document::Document,
+    document::{Document, Policy},
     form::{Fields, Form},
     frame,
     glyph::glyph,
@@ -166,6 +166,7 @@ fn form(taste: &Taste, next: &str, word: &Word) -> Response {
     let document = Document {
         status,
         html: frame::bare(taste, "Sign in", body(next, word)).into_string(),
+        policy: Policy::Usual,
     };
     let retry: Option<[(HeaderName, String); 1]> = match word {
         Word::Wait(seconds) => Some([(RETRY_AFTER, seconds.to_string())]),

@@ -321,7 +321,7 @@ fn foot(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
     html! {
         footer.drawer-foot {
             @if let Some(job) = &record.job {
-                a.btn data-replay href=(visit.address.to(format!("/jobs/{}/replay", segment(job))).with("event", seq)) { (glyph("play")) "Replay from here" }
+                a.btn data-replay hx-boost="false" href=(crate::web::replay::address(visit, job).with("event", seq)) { (glyph("play")) "Replay from here" }
             }
             a.btn data-download href={ "/events/" (seq) "/proof" } download { (glyph("download")) "Download proof" }
             a.btn.ghost.last href={ "/events/" (seq) "/record" } download { (glyph("file")) "Record" }
