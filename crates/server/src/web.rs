@@ -19,10 +19,12 @@ mod content;
 mod cookies;
 mod document;
 mod events;
+mod export;
 mod fault;
 mod form;
 mod frame;
 mod glyph;
+mod guide;
 mod integrity;
 mod job;
 mod jobs;
@@ -88,6 +90,9 @@ const PAGES: &[(&str, Handler)] = &[
     ("/events/{event}/proof", || get(events::proof_file)),
     ("/views", || post(events::save_view)),
     ("/views/remove", || post(events::remove_view)),
+    ("/export", || get(export::page)),
+    ("/guide", || get(guide::page)),
+    ("/guide/{lesson}", || get(guide::lesson).post(guide::answer)),
     ("/integrity", || get(integrity::page)),
     ("/settings", || get(settings::page)),
     ("/settings/keys", || post(settings::create)),

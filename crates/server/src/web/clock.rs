@@ -129,6 +129,16 @@ impl Clock {
         start.map_or(us, |start| start.timestamp().as_microsecond())
     }
 
+    /// First instant of a month, so many months before the one of now.
+    pub(super) fn month_start(&self, months_before: i32) -> i64 {
+        let date = self.at(self.now_us).date().first_of_month();
+        let date = date
+            .checked_sub(jiff::Span::new().months(months_before))
+            .unwrap_or(date);
+        let start = date.to_zoned(self.zone.clone());
+        start.map_or(self.now_us, |start| start.timestamp().as_microsecond())
+    }
+
     /// A time that says the same in UTC when it is pointed at.
     pub(super) fn tag(&self, us: i64, text: &str) -> Markup {
         html! { time datetime=(rfc3339(us)) title=(utc(us)) { (text) } }

@@ -128,7 +128,7 @@ fn checked(found: &Found) -> Markup {
                         }
                     }
                 }
-                p.small.dim { "The server's own word. " code { "indelible verify " (found.origin) } " checks everything without it, and a proof that you download is checked by whoever has the log's key." }
+                p.small.dim { "The server's own word. " code { "indelible verify" } " checks everything without it, and a proof that you download is checked by whoever has the log's key." }
             }
         }
     }

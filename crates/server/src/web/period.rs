@@ -16,6 +16,13 @@ pub(super) struct Choice {
     pub(super) from: &'static str,
 }
 
+impl Choice {
+    pub(super) const ALL_TIME: Self = Self {
+        name: "All time",
+        from: "",
+    };
+}
+
 /// From the shortest to everything, which is what a page without a choice shows: it hides nothing.
 pub(super) const CHOICES: [Choice; 8] = [
     Choice {
@@ -46,10 +53,7 @@ pub(super) const CHOICES: [Choice; 8] = [
         name: "Last 12 months",
         from: "-365d",
     },
-    Choice {
-        name: "All time",
-        from: "",
-    },
+    Choice::ALL_TIME,
 ];
 
 /// The span of a visit.
