@@ -21,6 +21,7 @@ mod audit;
 mod auth;
 mod body;
 mod config;
+mod kept;
 mod keys;
 mod metrics;
 mod node;
@@ -36,6 +37,7 @@ mod web;
 
 pub use audit::RecordError;
 pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
+pub use kept::{KeptError, check_kept_files};
 pub use keys::{KeyFiles, KeysError, check_key_files};
 pub use node::{DEFAULT_TRAIL, Node, NodeError};
 pub use serve::serve;

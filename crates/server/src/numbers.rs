@@ -29,13 +29,11 @@ struct Seen {
 /// The numbers of one producer that arrived, as runs without holes, rising.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Runs {
-    runs: Vec<Run>,
+    all: Vec<Run>,
     /// Whether there were more runs than are kept.
     is_scattered: bool,
     /// Newest time of an event, microseconds since 1970.
     heard_us: i64,
-    /// The last event of the log.
-    last_seq: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,6 @@ pub(crate) struct Producer {
     /// Oldest first.
     pub(crate) gaps: Vec<Gap>,
     pub(crate) heard_us: i64,
-    pub(crate) last_seq: u64,
     /// Whether its numbers say nothing about what is missing.
     pub(crate) is_scattered: bool,
 }
@@ -127,17 +124,15 @@ impl Seen {
             return;
         };
         runs.heard_us = runs.heard_us.max(numbered.time_us);
-        runs.last_seq = runs.last_seq.max(numbered.seq);
         runs.add(numbered.number, numbered.time_us);
     }
 
     fn known(&self) -> Known {
         let producers = self.producers.iter().map(|(id, runs)| Producer {
             id: id.clone(),
-            last: runs.runs.last().map_or(0, |run| run.last),
+            last: runs.all.last().map_or(0, |run| run.last),
             gaps: runs.gaps(),
             heard_us: runs.heard_us,
-            last_seq: runs.last_seq,
             is_scattered: runs.is_scattered,
         });
         Known {
@@ -150,14 +145,14 @@ impl Seen {
 
 impl Runs {
     fn add(&mut self, number: i64, time_us: i64) {
-        let after = self.runs.partition_point(|run| run.first <= number);
+        let after = self.all.partition_point(|run| run.first <= number);
         let before = after.checked_sub(1);
         let touches = |at: Option<usize>, wanted: i64, end: fn(&Run) -> i64| {
-            let run = self.runs.get(at?)?;
+            let run = self.all.get(at?)?;
             (end(run) == wanted).then_some(at?)
         };
         if before
-            .and_then(|at| self.runs.get(at))
+            .and_then(|at| self.all.get(at))
             .is_some_and(|run| number <= run.last)
         {
             return;
@@ -170,29 +165,29 @@ impl Runs {
             .and_then(|wanted| touches(Some(after), wanted, |run| run.first));
         match (left, right) {
             (Some(left), Some(right)) => {
-                let joined = self.runs.remove(right);
-                if let Some(run) = self.runs.get_mut(left) {
+                let joined = self.all.remove(right);
+                if let Some(run) = self.all.get_mut(left) {
                     (run.last, run.last_us) = (joined.last, joined.last_us);
                 }
             }
             (Some(at), None) => {
-                if let Some(run) = self.runs.get_mut(at) {
+                if let Some(run) = self.all.get_mut(at) {
                     (run.last, run.last_us) = (number, time_us);
                 }
             }
             (None, Some(at)) => {
-                if let Some(run) = self.runs.get_mut(at) {
+                if let Some(run) = self.all.get_mut(at) {
                     (run.first, run.first_us) = (number, time_us);
                 }
             }
-            (None, None) if self.runs.len() < MAX_RUNS => {
+            (None, None) if self.all.len() < MAX_RUNS => {
                 let run = Run {
                     first: number,
                     last: number,
                     first_us: time_us,
                     last_us: time_us,
                 };
-                self.runs.insert(after, run);
+                self.all.insert(after, run);
             }
             (None, None) => self.is_scattered = true,
         }
@@ -205,7 +200,7 @@ impl Runs {
         }
         let mut gaps = Vec::new();
         let mut before: Option<&Run> = None;
-        for run in &self.runs {
+        for run in &self.all {
             let first = before.map_or(Some(0), |run| run.last.checked_add(1));
             if let Some(first) = first.filter(|first| *first < run.first) {
                 gaps.push(Gap {
@@ -270,14 +265,14 @@ mod tests {
             let missing: u64 = found.gaps().iter().map(Gap::count).sum();
             let last = *set.last().unwrap();
             assert_eq!(missing, u64::try_from(last + 1).unwrap() - set.len() as u64);
-            assert_eq!(found.runs.last().unwrap().last, last);
+            assert_eq!(found.all.last().unwrap().last, last);
         }
     }
 
     #[test]
     fn numbers_at_the_ends_and_scattered_ones_do_no_harm() {
         let ends = runs([i64::MIN, i64::MAX, i64::MAX - 1, i64::MIN + 1, i64::MAX]);
-        assert_eq!(ends.runs.len(), 2);
+        assert_eq!(ends.all.len(), 2);
         let scattered = runs((0..2 * i64::try_from(MAX_RUNS).unwrap()).map(|n| 3 * n));
         assert!(scattered.is_scattered && scattered.gaps().is_empty());
     }

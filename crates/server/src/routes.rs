@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::HeaderMap,
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post},
@@ -119,8 +120,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
-async fn not_found() -> Response {
-    Problem::not_found().into_response()
+/// A person with a browser gets a page, a program a problem.
+async fn not_found(headers: HeaderMap) -> Response {
+    web::missing(&headers).unwrap_or_else(|| Problem::not_found().into_response())
 }
 
 /// `Allow` is set by the router.

@@ -102,7 +102,7 @@ impl Sessions {
     /// Reads the file. One that is damaged signs everybody out, which is an inconvenience and no danger.
     pub(crate) fn load(env: &Env, path: PathBuf) -> Self {
         let held = file::load(env.fs.as_ref(), &path).unwrap_or_else(|error| {
-            tracing::warn!(%error, path = %path.display(), "sessions are lost, everybody signs in again");
+            tracing::warn!(%error, "sessions are lost, everybody signs in again");
             Held::default()
         });
         Self {
@@ -193,8 +193,8 @@ impl Sessions {
     pub(crate) fn end(&self, token: &str) -> Result<(), SessionsError> {
         let hash = KeyHash::of(token);
         self.change(|held, _| {
-            held.sessions
-                .retain(|session| !session.token.matches(&hash))
+            let others = |session: &Session| !session.token.matches(&hash);
+            held.sessions.retain(others);
         })
     }
 

@@ -12,10 +12,11 @@ use journal::{Fs, FsError};
 use ledger::{Entropy, Env};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{Key, hex};
+use crate::{
+    kept,
+    keys::{Key, hex},
+};
 
-const VERSION: u32 = 1;
-const MODE: u32 = 0o600;
 /// Views of one trail: a menu that anybody still reads.
 const MAX_OF_TRAIL: usize = 50;
 /// Views of a node.
@@ -34,19 +35,12 @@ pub(crate) struct View {
     by: String,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    v: u32,
-    views: Vec<View>,
-}
-
 /// The views of a node.
 pub(crate) struct Views {
     fs: Arc<dyn Fs>,
     entropy: Arc<dyn Entropy>,
     path: PathBuf,
-    views: Mutex<Vec<View>>,
+    all: Mutex<Vec<View>>,
 }
 
 /// Why a view was not saved or removed.
@@ -68,15 +62,15 @@ pub(crate) enum ViewsError {
 
 impl Views {
     pub(crate) fn load(env: &Env, path: PathBuf) -> Self {
-        let views = read(env.fs.as_ref(), &path).unwrap_or_else(|error| {
-            tracing::warn!(%error, path = %path.display(), "saved views are lost");
-            Vec::new()
+        let views = kept::load(env.fs.as_ref(), &path).unwrap_or_else(|error| {
+            tracing::warn!(%error, "saved views are lost");
+            None
         });
         Self {
             fs: Arc::clone(&env.fs),
             entropy: Arc::clone(&env.entropy),
             path,
-            views: Mutex::new(views),
+            all: Mutex::new(views.unwrap_or_default()),
         }
     }
 
@@ -132,28 +126,14 @@ impl Views {
         let mut held = self.lock();
         let mut views = held.clone();
         change(&mut views)?;
-        let file = File { v: VERSION, views };
-        // Texts: encoding them cannot fail.
-        let bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
-        self.fs.write_atomic(&self.path, &bytes, Some(MODE))?;
-        *held = file.views;
+        kept::save(self.fs.as_ref(), &self.path, &views)?;
+        *held = views;
         Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<View>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn read(fs: &dyn Fs, path: &std::path::Path) -> Result<Vec<View>, Box<dyn std::error::Error>> {
-    if !fs.exists(path)? {
-        return Ok(Vec::new());
-    }
-    let file: File = serde_json::from_slice(&fs.read(path)?)?;
-    if file.v != VERSION {
-        return Err(format!("unknown version {}", file.v).into());
-    }
-    Ok(file.views)
 }
 
 #[cfg(test)]

@@ -50,7 +50,9 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::HeaderMap,
     middleware::from_fn_with_state,
+    response::Response,
     routing::{MethodRouter, get, post},
 };
 
@@ -60,7 +62,9 @@ pub(crate) use cookies::Cookies;
 pub(crate) use form::is_from_here;
 pub(crate) use throttle::Throttle;
 
-use crate::app::App;
+use hyper::header::ACCEPT;
+
+use crate::{app::App, problem::Problem};
 
 /// The handler of one page.
 type Handler = fn() -> MethodRouter<Arc<App>>;
@@ -101,6 +105,15 @@ const PAGES: &[(&str, Handler)] = &[
     ("/sign-out", || post(sign_in::sign_out)),
     ("/taste", || post(taste::change)),
 ];
+
+/// What a person finds where nothing is; `None` for whoever does not ask for a page.
+pub(crate) fn missing(headers: &HeaderMap) -> Option<Response> {
+    let accept = headers.get(ACCEPT)?.to_str().ok()?;
+    accept.contains("text/html").then(|| {
+        let page = fault::page(None, &visit::Taste::of(headers), &Problem::not_found(), "");
+        page.answer(headers)
+    })
+}
 
 /// The router over all pages.
 pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {

@@ -235,12 +235,12 @@ impl Job<'_> {
     fn record(&mut self, source: &str, action: &str, took_us: u64, members: Value) {
         let producer = self.agent.producer;
         let actor = json!({"type": "agent", "id": self.agent.id, "role": "worker"});
-        self.record_as(actor, producer, source, action, took_us, members);
+        self.record_as(&actor, producer, source, action, took_us, members);
     }
 
     fn record_as(
         &mut self,
-        actor: Value,
+        actor: &Value,
         producer: &'static str,
         source: &str,
         action: &str,

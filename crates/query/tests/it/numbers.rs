@@ -25,7 +25,7 @@ fn events_with_a_producer_and_a_number_are_shown_in_order() {
         let view = node.engine.snapshot().unwrap();
         let mut found = Vec::new();
         view.numbers(0..view.size(), |n| {
-            found.push((n.producer.to_owned(), n.number, n.seq))
+            found.push((n.producer.to_owned(), n.number, n.seq));
         })
         .unwrap();
         let expected = [("p", 0, 1), ("q", 7, 2), ("p", 1, 5)];

@@ -8,6 +8,7 @@ use ledger::{Env, Ledger};
 use super::{DEFAULT_TRAIL, NodeError};
 use crate::{
     api::keys::LINK_LIFE_US,
+    kept,
     keys::{KeySpec, Keys, Scopes},
     sessions::Sessions,
     views::Views,
@@ -64,8 +65,8 @@ pub(super) fn make_ready(
         None if is_first => Some(keys.generate()?),
         None => None,
     };
-    let sessions = Sessions::load(env, dir.join("sessions.json"));
-    let mut link = None;
+    let sessions = Sessions::load(env, dir.join(kept::SESSIONS));
+    let mut new_link = None;
     let admin_key = dir.join("admin.key");
     if let Some(secret) = &secret {
         // The file first: a crash between the two leaves a file that the next start replaces, never a key
@@ -74,7 +75,7 @@ pub(super) fn make_ready(
         env.fs
             .write_atomic(&admin_key, line.as_bytes(), Some(ADMIN_KEY_MODE))?;
         let key = keys.add(spec, secret)?;
-        link = Some(sessions.link(&key, LINK_LIFE_US)?);
+        new_link = Some(sessions.link(&key, LINK_LIFE_US)?);
     }
     if !keys.knows_file(&admin_key)? {
         tracing::warn!(path = %admin_key.display(), "the file holds no key of this node");
@@ -83,8 +84,8 @@ pub(super) fn make_ready(
         keys,
         new_admin_key: secret.map(|secret| secret.text),
         sessions,
-        views: Views::load(env, dir.join("views.json")),
-        new_sign_in_link: link.map(|link| format!("/sign-in?link={link}")),
+        views: Views::load(env, dir.join(kept::VIEWS)),
+        new_sign_in_link: new_link.map(|link| format!("/sign-in?link={link}")),
     })
 }
 

@@ -1,31 +1,20 @@
 //! `DIR/sessions.json`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use event::{Micros, TrailId};
 use journal::{Fs, FsError};
 use serde::{Deserialize, Serialize};
 
 use super::{Held, KeyName, Link, Session};
-use crate::keys::KeyHash;
-
-const VERSION: u32 = 1;
-/// Only the owner reads it: who works when is nobody else's business.
-const MODE: u32 = 0o600;
-
-/// Why the file is not used.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FileError {
-    #[error(transparent)]
-    Fs(#[from] FsError),
-    #[error("{path}: {detail}", path = path.display())]
-    Malformed { path: PathBuf, detail: String },
-}
+use crate::{
+    kept::{self, KeptError},
+    keys::KeyHash,
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    v: u32,
     sessions: Vec<Entry>,
     links: Vec<Entry>,
 }
@@ -42,19 +31,10 @@ struct Entry {
 }
 
 /// Reads the file; nothing before it is written for the first time.
-pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Held, FileError> {
-    if !fs.exists(path)? {
+pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Held, KeptError> {
+    let Some(file) = kept::load::<File>(fs, path)? else {
         return Ok(Held::default());
-    }
-    let malformed = |detail: &str| FileError::Malformed {
-        path: path.to_owned(),
-        detail: detail.to_owned(),
     };
-    let file: File =
-        serde_json::from_slice(&fs.read(path)?).map_err(|error| malformed(&error.to_string()))?;
-    if file.v != VERSION {
-        return Err(malformed("unknown version"));
-    }
     let entry = |entry: Entry| {
         let token = KeyHash::from_hex(&entry.sha256)?;
         let trail = TrailId::new(entry.trail).ok()?;
@@ -87,7 +67,10 @@ pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Held, FileError> {
     let links: Option<_> = links.map(|read| entry(read).and_then(link)).collect();
     match (sessions, links) {
         (Some(sessions), Some(links)) => Ok(Held { sessions, links }),
-        _ => Err(malformed("an entry that was not written by this program")),
+        _ => Err(kept::malformed(
+            path,
+            "an entry that was not written by this program".to_owned(),
+        )),
     }
 }
 
@@ -107,7 +90,6 @@ pub(super) fn save(fs: &dyn Fs, path: &Path, held: &Held) -> Result<(), FsError>
         )
     };
     let file = File {
-        v: VERSION,
         sessions: held.sessions.iter().map(session).collect(),
         links: held
             .links
@@ -115,7 +97,5 @@ pub(super) fn save(fs: &dyn Fs, path: &Path, held: &Held) -> Result<(), FsError>
             .map(|link| entry(&link.token, &link.of, &[link.expires_at]))
             .collect(),
     };
-    // Numbers and texts: encoding them cannot fail.
-    let bytes = serde_json::to_vec(&file).unwrap_or_default();
-    fs.write_atomic(path, &bytes, Some(MODE))
+    kept::save(fs, path, &file)
 }

@@ -72,7 +72,7 @@ pub(super) async fn guard(
             problem.into_response()
         }
     };
-    finish(&guarded, looks, answer, &accept)
+    finish(&guarded, &looks, answer, &accept)
 }
 
 /// Who sees the answer.
@@ -120,12 +120,11 @@ pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
 }
 
-fn finish(guarded: &Guarded, looks: Looks, mut answer: Response, accept: &HeaderMap) -> Response {
+fn finish(guarded: &Guarded, looks: &Looks, mut answer: Response, accept: &HeaderMap) -> Response {
     let extensions = answer.extensions_mut();
     let document = match extensions.remove::<Problem>() {
         Some(problem) => {
             let document = fault::page(
-                &guarded.app,
                 looks.visit.as_ref(),
                 &looks.taste,
                 &problem,

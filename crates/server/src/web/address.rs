@@ -1,6 +1,6 @@
 //! The address of a page: its path and, in its parameters, everything that the page shows.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use form_urlencoded::{Serializer, parse};
 use hyper::Uri;
@@ -133,7 +133,8 @@ pub(super) fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b':' | b'@') {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            // Writing into a string cannot fail.
+            let _ = write!(path, "%{byte:02X}");
         }
     }
     path

@@ -64,7 +64,7 @@ async fn show(app: &Arc<App>, visit: &Visit, id: Option<String>) -> Result<Respo
     };
     if let Some(fault) = &selected.fault {
         let body = html! { div.page { (filter_fault(&selected, fault)) } };
-        return Ok(Document::ok(frame::page(app, visit, &frame, body)).into_response());
+        return Ok(Document::ok(frame::page(visit, &frame, &body)).into_response());
     }
     let asked = gather::Asked {
         selected: selected.clone(),
@@ -98,5 +98,5 @@ async fn show(app: &Arc<App>, visit: &Visit, id: Option<String>) -> Result<Respo
             }
         }
     };
-    Ok(Document::ok(frame::page(app, visit, &frame, body)).into_response())
+    Ok(Document::ok(frame::page(visit, &frame, &body)).into_response())
 }

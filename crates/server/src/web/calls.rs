@@ -1,6 +1,6 @@
 //! Actions that take time: the record of their begin and the one of their end.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use event::{
     RecordView,
@@ -42,7 +42,7 @@ pub(super) fn ended<'a>(
     for row in &page.rows {
         let record = RecordView::parse(&row.record).map_err(|error| Problem::internal(&error))?;
         let call = record.producer.and_then(|producer| producer.call);
-        ended.extend(call.map(|call| call.into_owned()));
+        ended.extend(call.map(Cow::into_owned));
     }
     Ok(ended)
 }

@@ -64,6 +64,15 @@ pub(super) fn percent(part: u128, whole: u128) -> String {
     format!("{}.{:03}%", thousandths / 1_000, thousandths % 1_000)
 }
 
+/// How the name of a bar is set: the first and the last one stay inside.
+fn anchor(index: usize, count: usize) -> &'static str {
+    match index {
+        0 => "start",
+        index if index + 1 == count => "end",
+        _ => "middle",
+    }
+}
+
 /// Tenths of a pixel.
 fn pixels(tenths: u128) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)

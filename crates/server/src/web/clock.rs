@@ -138,11 +138,11 @@ impl Clock {
         let start = date.to_zoned(self.zone.clone());
         start.map_or(self.now_us, |start| start.timestamp().as_microsecond())
     }
+}
 
-    /// A time that says the same in UTC when it is pointed at.
-    pub(super) fn tag(&self, us: i64, text: &str) -> Markup {
-        html! { time datetime=(rfc3339(us)) title=(utc(us)) { (text) } }
-    }
+/// A time that says the same in UTC when it is pointed at.
+pub(super) fn tag(us: i64, text: &str) -> Markup {
+    html! { time datetime=(rfc3339(us)) title=(utc(us)) { (text) } }
 }
 
 /// `2026-11-19T13:34:31.204000Z`

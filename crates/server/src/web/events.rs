@@ -30,7 +30,7 @@ pub(super) use views::{remove as remove_view, save as save_view};
 use super::{
     chart::{Stack, patterns, ticks},
     document::Document,
-    frame::{self, Frame, Nav},
+    frame::{self, Frame, Nav, Shape},
     number::{count_of, grouped},
     selected::Selected,
     text::bdi,
@@ -46,7 +46,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
     let selected = Selected::of(&visit);
     let frame = Frame {
         has_period: true,
-        is_flush: true,
+        shape: Shape::Flush,
         ..Frame::of(Nav::Events)
     };
     let asked = Asked::of(&visit, &selected);
@@ -75,7 +75,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
     }
     let views = app.node().views().list(visit.caller.trail_id());
     let body = body(&visit, &selected, found.as_ref(), &views);
-    Ok(Document::ok(frame::page(&app, &visit, &frame, body)).into_response())
+    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
 }
 
 /// An event that is open was read, and its content where that is shown.
@@ -134,6 +134,7 @@ fn head(visit: &Visit, selected: &Selected, found: &Found) -> Markup {
         ticks: &names,
         height: BARS,
         figure: |count| grouped(count),
+        mark: |count| grouped(count),
         title: &title,
         has_axis: false,
     };

@@ -65,5 +65,5 @@ pub(super) async fn page(
             (preview::card(&visit, &selected, &answers, found.as_ref()))
         }
     };
-    Ok(Document::ok(frame::page(&app, &visit, &Frame::of(Nav::Export), body)).into_response())
+    Ok(Document::ok(frame::page(&visit, &Frame::of(Nav::Export), &body)).into_response())
 }

@@ -9,14 +9,10 @@ use super::{
     glyph::glyph,
     visit::{Taste, Visit},
 };
-use crate::{
-    app::App,
-    problem::{Code, Problem},
-};
+use crate::problem::{Code, Problem};
 
 /// The page of a problem, inside the frame of somebody who is signed in.
 pub(super) fn page(
-    app: &App,
     visit: Option<&Visit>,
     taste: &Taste,
     problem: &Problem,
@@ -29,7 +25,7 @@ pub(super) fn page(
             header { (glyph(if status.is_server_error() { "error" } else { "warning" })) h1.lead { (title) } }
             div.body.col {
                 p { (problem.detail()) }
-                p.dim.small { "Request " code { (request_id) } " · " (problem.code().as_str()) }
+                @if !request_id.is_empty() { p.dim.small { "Request " code { (request_id) } " · " (problem.code().as_str()) } }
                 div.line {
                     @if let Some(visit) = visit {
                         a.btn href=(visit.address) { (glyph("refresh")) "Try again" }
@@ -40,8 +36,8 @@ pub(super) fn page(
         }
     };
     let html = match visit {
-        Some(visit) => frame::page(app, visit, &Frame::titled(title), body),
-        None => frame::bare(taste, title, body),
+        Some(visit) => frame::page(visit, &Frame::titled(title), &body),
+        None => frame::bare(taste, title, &body),
     };
     Document {
         status,

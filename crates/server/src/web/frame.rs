@@ -8,12 +8,11 @@ use maud::{DOCTYPE, Markup, html};
 use super::{
     address::Address,
     assets,
-    glyph::{glyph, sized},
-    number::grouped,
+    glyph::glyph,
     text::bdi,
     visit::{Taste, Visit},
 };
-use crate::{app::App, keys::Scope};
+use crate::keys::Scope;
 
 pub(super) use menus::seal;
 
@@ -40,12 +39,18 @@ pub(super) struct Frame<'a> {
     pub(super) above: Vec<(&'a str, Address)>,
     /// Whether the page shows a span of time that can be chosen.
     pub(super) has_period: bool,
-    /// Whether the page itself pads its content.
-    pub(super) is_flush: bool,
-    /// Whether its links load whole pages: its policy is its own.
-    pub(super) is_alone: bool,
-    /// Whether the sidebar makes room whatever somebody likes.
-    pub(super) folds: bool,
+    pub(super) shape: Shape,
+}
+
+/// How a page lies in the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Shape {
+    #[default]
+    Padded,
+    /// The page pads its own panes.
+    Flush,
+    /// So it does, the sidebar makes room, and links load whole pages: its policy is its own.
+    Alone,
 }
 
 impl<'a> Frame<'a> {
@@ -129,10 +134,10 @@ impl Nav {
 }
 
 /// A page for somebody who is signed in.
-pub(super) fn page(_: &App, visit: &Visit, frame: &Frame<'_>, body: Markup) -> Markup {
+pub(super) fn page(visit: &Visit, frame: &Frame<'_>, body: &Markup) -> Markup {
     let trail = visit.caller.trail_id().as_str();
     let title = format!("{} · {trail} · Indelible", frame.title);
-    let is_folded = visit.taste.is_folded || frame.folds;
+    let is_folded = visit.taste.is_folded || frame.shape == Shape::Alone;
     let content = html! {
         div #app.app.folded[is_folded] {
             nav #side.side aria-label="Main" {
@@ -153,24 +158,29 @@ pub(super) fn page(_: &App, visit: &Visit, frame: &Frame<'_>, body: Markup) -> M
                 a.tool href={ (visit.address.to("/events")) "#filter" } data-search aria-label="Search events" { (glyph("search")) }
                 (pill::pill(visit))
             }
-            main #main.main.flush[frame.is_flush] tabindex="-1" { (body) }
+            main #main.main.flush[frame.shape != Shape::Padded] tabindex="-1" { (body) }
             (dock(visit, frame.current))
         }
         (menus::keys(visit))
     };
-    document(&visit.taste, &title, Some(!frame.is_alone), content)
+    document(
+        &visit.taste,
+        &title,
+        Some(frame.shape != Shape::Alone),
+        &content,
+    )
 }
 
 /// A page for somebody who is not.
-pub(super) fn bare(taste: &Taste, title: &str, body: Markup) -> Markup {
+pub(super) fn bare(taste: &Taste, title: &str, body: &Markup) -> Markup {
     let content = html! {
         div #app.bare { main #main.main tabindex="-1" { (body) } }
     };
-    document(taste, &format!("{title} · Indelible"), None, content)
+    document(taste, &format!("{title} · Indelible"), None, &content)
 }
 
 /// `swaps` tells whether links are swapped in place; none for a page without a script for that.
-fn document(taste: &Taste, title: &str, swaps: Option<bool>, content: Markup) -> Markup {
+fn document(taste: &Taste, title: &str, swaps: Option<bool>, content: &Markup) -> Markup {
     // Links and forms are swapped in place by htmx; without it they are links and forms.
     let boost = "swap:\"outerMorph show:none\" target:\"#app\" select:\"#app\"";
     let config = r#"{"includeIndicatorCSS":false,"defaultTimeout":30000}"#;
@@ -233,13 +243,4 @@ fn dock(visit: &Visit, current: Option<Nav>) -> Markup {
             (menus::rest(visit, current, &[Nav::Agents, Nav::Export, Nav::Guide, Nav::Settings]))
         }
     }
-}
-
-/// A figure that leads to its events.
-pub(super) fn to_events(address: &Address, count: u64) -> Markup {
-    html! { a href=(address) { (grouped(count)) } }
-}
-
-pub(super) fn big(name: &str) -> Markup {
-    sized(name, "g g24")
 }

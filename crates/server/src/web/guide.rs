@@ -18,6 +18,7 @@ use query::{Order, Query, Snapshot, TimeRange};
 
 use super::{
     access::see_other,
+    clock::tag,
     document::Document,
     form::Form,
     frame::{self, Frame, Nav, seal},
@@ -55,7 +56,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
                     span.step { (index + 1) }
                     div.grow { h2 { a.over.plain href=(address(lesson)) { (lesson.title) } } p.soft { (lesson.about) } }
                     @match done.get(lesson.word) {
-                        Some((us, seq)) => span.line.small.soft { span.ok { (small("tick")) } "acknowledged " (visit.clock.tag(*us, &visit.clock.date(*us)))
+                        Some((us, seq)) => span.line.small.soft { span.ok { (small("tick")) } "acknowledged " (tag(*us, &visit.clock.date(*us)))
                             a.above href=(visit.address.to("/events").without(&["from", "to"]).with("event", seq)) { "on record" } },
                         None => span.small.dim { (count_of(lesson.questions.len() as u64, "question", "questions")) },
                     }
@@ -63,7 +64,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
             }
         }
     };
-    Ok(Document::ok(frame::page(&app, &visit, &Frame::of(Nav::Guide), body)).into_response())
+    Ok(Document::ok(frame::page(&visit, &Frame::of(Nav::Guide), &body)).into_response())
 }
 
 /// `GET /guide/{lesson}`
@@ -74,7 +75,7 @@ pub(super) async fn lesson(
 ) -> Result<Response, Problem> {
     let lesson = find(&word)?;
     let done = done(&app, &visit).await?;
-    Ok(show(&app, &visit, lesson, &done, &[]))
+    Ok(show(&visit, lesson, &done, &[]))
 }
 
 /// `POST /guide/{lesson}`: answers to the questions; all right, the acknowledgement goes into the trail.
@@ -98,7 +99,7 @@ pub(super) async fn answer(
         .collect();
     if !wrong.is_empty() {
         let done = done(&app, &visit).await?;
-        return Ok(show(&app, &visit, lesson, &done, &wrong));
+        return Ok(show(&visit, lesson, &done, &wrong));
     }
     let caller = visit.caller.clone();
     blocking(move || {
@@ -157,13 +158,7 @@ fn read_done(view: &Snapshot, filter: filter::Filter) -> Result<Done, Problem> {
     Ok(done)
 }
 
-fn show(
-    app: &App,
-    visit: &Visit,
-    lesson: &'static Lesson,
-    done: &Done,
-    wrong: &[usize],
-) -> Response {
+fn show(visit: &Visit, lesson: &'static Lesson, done: &Done, wrong: &[usize]) -> Response {
     let index = LESSONS
         .iter()
         .position(|known| known.word == lesson.word)
@@ -190,7 +185,7 @@ fn show(
             }
         }
     };
-    Document::ok(frame::page(app, visit, &frame, body)).into_response()
+    Document::ok(frame::page(visit, &frame, &body)).into_response()
 }
 
 fn questions(
@@ -204,7 +199,7 @@ fn questions(
             header { h2 { "Questions" } }
             @if let Some((us, seq)) = acknowledged {
                 div.body.padded { div.alert.ok role="status" { (glyph("tick"))
-                    p { "You acknowledged this lesson on " (visit.clock.tag(*us, &visit.clock.stamp(*us))) ". "
+                    p { "You acknowledged this lesson on " (tag(*us, &visit.clock.stamp(*us))) ". "
                         a href=(visit.address.to("/events").without(&["from", "to"]).with("event", seq)) { "It is on record." } } } }
             } @else {
                 form.body.padded.quiz method="post" action=(address(lesson)) {

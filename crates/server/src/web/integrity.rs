@@ -16,6 +16,7 @@ use hyper::header::SET_COOKIE;
 use maud::{Markup, html};
 
 use super::{
+    clock::tag,
     cookies::{self, Cookies},
     document::Document,
     frame::{self, Frame, Nav},
@@ -36,7 +37,7 @@ pub(super) async fn page(
         let body = html! {
             div.page { div.alert { (glyph("lock")) p { "Your key sees one project. Checkpoints and tiles are about the whole trail, so that they stay closed to it; the proof of each event that you see is open." } } }
         };
-        return Ok(Document::ok(frame::page(&app, &visit, &frame, body)).into_response());
+        return Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response());
     }
     let seen = Cookies::of(&headers)
         .get("indelible_seen")
@@ -53,7 +54,7 @@ pub(super) async fn page(
         .seen_now(&visit)
         .and_then(|seen| cookies::taste("seen", &seen));
     let body = body(&visit, &found);
-    let mut response = Document::ok(frame::page(&app, &visit, &frame, body)).into_response();
+    let mut response = Document::ok(frame::page(&visit, &frame, &body)).into_response();
     response
         .headers_mut()
         .extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
@@ -104,7 +105,7 @@ fn headline(visit: &Visit, found: &Found) -> Markup {
             div.figures.slim.lined-top {
                 (fact("Tree size", html! { (grouped(newest.checkpoint.size)) }))
                 (fact("Root", html! { code { (newest.checkpoint.root) } }))
-                (fact("Signed", html! { (visit.clock.tag(signed_us, &visit.clock.time(signed_us))) span.of { (visit.clock.day(signed_us)) } }))
+                (fact("Signed", html! { (tag(signed_us, &visit.clock.time(signed_us))) span.of { (visit.clock.day(signed_us)) } }))
                 (fact("Log key", html! { code #log-key data-copied { (found.vkey) } }))
             }
         }
@@ -148,7 +149,7 @@ fn since(visit: &Visit, found: &Found) -> Markup {
     html! {
         section.card.lined {
             header { h2 { "Since your last visit" }
-                @if let Some((seen, _)) = &found.since { span.end { (visit.clock.tag(seen.time_us, &visit.clock.stamp(seen.time_us))) } } }
+                @if let Some((seen, _)) = &found.since { span.end { (tag(seen.time_us, &visit.clock.stamp(seen.time_us))) } } }
             div.body.padded {
                 @match &found.since {
                     None => p.dim { "This browser sees the log for the first time. Next time it is checked that the log only grew." },
@@ -183,7 +184,7 @@ fn checkpoints(visit: &Visit, found: &Found) -> Markup {
                         tr {
                             td { strong { (grouped(kept.checkpoint.size)) } }
                             td { code.dim { (short(&kept.checkpoint.root.to_string())) } }
-                            td.nowrap { (visit.clock.tag(us, &ago(visit.clock.now_us().saturating_sub(us)))) }
+                            td.nowrap { (tag(us, &ago(visit.clock.now_us().saturating_sub(us)))) }
                         }
                     }
                 }

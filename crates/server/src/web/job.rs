@@ -22,6 +22,7 @@ pub(super) use gather::{Step, steps};
 use super::{
     address::Address,
     chart::patterns,
+    clock::tag,
     document::Document,
     frame::{self, Frame, Nav},
     glyph::{glyph, sized, small},
@@ -91,7 +92,7 @@ pub(super) async fn page(
         ..Frame::of(Nav::Jobs)
     };
     let body = body(&visit, &selected, &id, &found);
-    Ok(Document::ok(frame::page(&app, &visit, &frame, body)).into_response())
+    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
 }
 
 fn body(visit: &Visit, selected: &Selected, id: &str, found: &Found) -> Markup {
@@ -135,7 +136,7 @@ fn head(visit: &Visit, id: &str, found: &Found) -> Markup {
                     (glyph("agents")) a.plain.medium href=(visit.address.to(format!("/agents/{}", super::address::segment(&head.agent)))) { (bdi(&head.agent)) }
                     @if let Some(by) = &head.asked_by { span { "asked by " } span.medium { (bdi(by)) } }
                     @if let Some(project) = &head.project { span { "· project " (bdi(project)) } }
-                    span { "· " (visit.clock.tag(summary.first_time_us, &format!("{} {}", visit.clock.day(summary.first_time_us), visit.clock.time(summary.first_time_us)))) ", " (took) }
+                    span { "· " (tag(summary.first_time_us, &format!("{} {}", visit.clock.day(summary.first_time_us), visit.clock.time(summary.first_time_us)))) ", " (took) }
                     code.dim.wrap { "· " (bdi(id)) }
                 }
             }

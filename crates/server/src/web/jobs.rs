@@ -12,6 +12,7 @@ use query::{Snapshot, Summary, SummaryQuery};
 
 use super::{
     address::{Address, segment},
+    clock::tag,
     document::Document,
     events::{bar, filter_fault},
     frame::{self, Frame, Nav},
@@ -102,7 +103,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
             }
         }
     };
-    Ok(Document::ok(frame::page(&app, &visit, &frame, body)).into_response())
+    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
 }
 
 fn find(selected: &Selected, view: &Snapshot, before: Option<Seq>) -> Result<Found, Problem> {
@@ -175,7 +176,7 @@ fn row(visit: &Visit, job: &Job) -> Markup {
             }
             td { div.cut { (bdi(&head.agent)) } @if let Some(by) = &head.asked_by { div.small.dim.cut { "asked by " (bdi(by)) } } }
             td.soft { @if let Some(project) = &head.project { (bdi(project)) } }
-            td.nowrap { (visit.clock.tag(summary.first_time_us, &visit.clock.stamp(summary.first_time_us))) }
+            td.nowrap { (tag(summary.first_time_us, &visit.clock.stamp(summary.first_time_us))) }
             td.num.soft { (duration(summary.last_time_us.saturating_sub(summary.first_time_us))) }
             td.num { (grouped(figures.count)) }
             td.num { @if figures.failures > 0 { span.warn.medium { (grouped(figures.failures)) } } @else { span.dim { "0" } } }

@@ -35,14 +35,6 @@ fn in_and(text: &str) -> String {
     }
 }
 
-/// A term that excludes what another one includes, and the other way round.
-pub(super) fn negated(term: &str) -> String {
-    match term.strip_prefix('-') {
-        Some(rest) => rest.to_owned(),
-        None => format!("-{term}"),
-    }
-}
-
 /// A field equal to a value, as a term.
 pub(super) fn term(field: TextField, value: &str) -> String {
     Filter::all().and_equal(field, value).to_string()
@@ -80,7 +72,5 @@ mod tests {
             let again = terms(&filter).join(" ");
             assert_eq!(filter::parse(&again).unwrap(), filter, "{again}");
         }
-        assert_eq!(negated("source:llm"), "-source:llm");
-        assert_eq!(negated("-source:llm"), "source:llm");
     }
 }

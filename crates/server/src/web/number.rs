@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// Digits in groups of three.
-pub(super) fn grouped(number: impl ToString) -> String {
+pub(super) fn grouped(number: impl std::fmt::Display) -> String {
     let digits = number.to_string();
     let (sign, digits) = match digits.strip_prefix('-') {
         Some(rest) => ("−", rest),

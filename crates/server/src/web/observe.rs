@@ -17,9 +17,8 @@ use gather::{Asked, By, Overview};
 use maud::{Markup, html};
 use query::Interval;
 
-pub(super) use gather::add;
-
 use super::{
+    clock::tag,
     document::Document,
     events::filter_fault,
     frame::{self, Frame, Nav},
@@ -52,7 +51,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
     };
     if let Some(fault) = fault {
         let body = html! { div.page { (filter_fault(&selected, &fault)) } };
-        return Ok(Document::ok(frame::page(&app, &visit, &frame, body)).into_response());
+        return Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response());
     }
     let overview = app
         .read(move || asked.answer(engine.snapshot()?, &numbers))
@@ -63,7 +62,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
     } else {
         body(&visit, &selected, by, &overview)
     };
-    Ok(Document::ok(frame::page(&app, &visit, &frame, body)).into_response())
+    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
 }
 
 fn body(visit: &Visit, selected: &Selected, by: By, overview: &Overview) -> Markup {
@@ -109,7 +108,7 @@ fn needs(visit: &Visit, overview: &Overview) -> Markup {
                         span class=(item.class) { (sized(item.glyph, "g")) }
                         a.what href=(leads(visit, item)) { (item.title) }
                         @if let Some(time_us) = item.time_us {
-                            span.when { (visit.clock.tag(time_us, &visit.clock.short(time_us))) }
+                            span.when { (tag(time_us, &visit.clock.short(time_us))) }
                         }
                         div.detail.cut title=(whole(&item.detail)) {
                             @for word in &item.detail {

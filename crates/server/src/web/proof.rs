@@ -45,7 +45,7 @@ pub(super) enum State {
 /// Everything that was checked of one event.
 pub(super) struct Checks {
     pub(super) verdict: Verdict,
-    pub(super) checks: Vec<Check>,
+    pub(super) list: Vec<Check>,
     pub(super) leaf_hash: Option<Hash>,
     pub(super) checkpoint: Option<Checkpoint>,
     /// Hashes from the leaf to the root, each with its side and how many leaves it stands for.
@@ -97,7 +97,7 @@ impl Checks {
             };
             return Ok(Self {
                 verdict,
-                checks,
+                list: checks,
                 leaf_hash: leaf.map(|leaf| tlog::leaf_hash(&leaf.to_bytes())),
                 checkpoint: None,
                 path: Vec::new(),
@@ -135,7 +135,7 @@ impl Checks {
             } else {
                 Verdict::Failed
             },
-            checks,
+            list: checks,
             leaf_hash: Some(leaf_hash),
             checkpoint: Some(Checkpoint {
                 size: newest.size,
@@ -217,7 +217,7 @@ fn path(index: u64, size: u64) -> Vec<Step> {
     let (mut start, mut end) = (0, size);
     while end - start > 1 {
         // The largest power of two below the number of leaves.
-        let half = 1_u64 << (63 - (end - start - 1).leading_zeros());
+        let half = 1_u64 << (end - start - 1).ilog2();
         let middle = start + half;
         if index < middle {
             steps.push(Step {
@@ -271,7 +271,7 @@ pub(super) fn verdict(checks: &Checks, seq: u64, happened: &str) -> Markup {
 pub(super) fn list(checks: &Checks) -> Markup {
     html! {
         ul.checks {
-            @for check in &checks.checks {
+            @for check in &checks.list {
                 @let (class, mark) = match check.state {
                     State::Good => ("ok", "tick"),
                     State::Bad => ("bad", "error"),

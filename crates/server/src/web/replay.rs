@@ -18,9 +18,10 @@ use super::{
     address::{Address, segment},
     assets,
     chart::patterns,
+    clock::tag,
     document::{Document, Policy},
     events::facts,
-    frame::{self, Frame, Nav},
+    frame::{self, Frame, Nav, Shape},
     glyph::{glyph, small},
     job::Step,
     jobs,
@@ -65,13 +66,11 @@ pub(super) async fn page(
             (&found.title, jobs::address(&visit, &id)),
         ],
         title: "Replay",
-        is_flush: true,
-        folds: true,
-        is_alone: true,
+        shape: Shape::Alone,
         ..Frame::of(Nav::Jobs)
     };
     let body = body(&visit, &id, &found);
-    let document = Document::ok(frame::page(&app, &visit, &frame, body));
+    let document = Document::ok(frame::page(&visit, &frame, &body));
     // The player's terminal is WebAssembly; no other page may run any.
     Ok(document.with(Policy::Player).into_response())
 }
@@ -190,7 +189,7 @@ fn side(visit: &Visit, id: &str, found: &Found, record: &RecordView<'_>) -> Mark
                     ul.around {
                         @for row in &found.linked {
                             li { a.over href=(visit.address.to("/events").without(&["from", "to"]).with("event", row.seq)) { code.dim { (grouped(row.seq)) } }
-                                span.dim { (visit.clock.tag(row.time_us, &visit.clock.time(row.time_us))) }
+                                span.dim { (tag(row.time_us, &visit.clock.time(row.time_us))) }
                                 div.said.cut { (row.said.what()) } (row.said.outcome.draw()) }
                         }
                     }

@@ -60,7 +60,7 @@ async fn show(app: &Arc<App>, visit: &Visit, made: Option<Made>) -> Result<Respo
             (prices::card(visit, &models))
         }
     };
-    Ok(Document::ok(frame::page(app, visit, &Frame::of(Nav::Settings), body)).into_response())
+    Ok(Document::ok(frame::page(visit, &Frame::of(Nav::Settings), &body)).into_response())
 }
 
 /// `POST /settings/keys`: makes a key, or a person's.

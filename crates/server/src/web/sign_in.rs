@@ -165,7 +165,7 @@ fn form(taste: &Taste, next: &str, word: &Word) -> Response {
     };
     let document = Document {
         status,
-        html: frame::bare(taste, "Sign in", body(next, word)).into_string(),
+        html: frame::bare(taste, "Sign in", &body(next, word)).into_string(),
         policy: Policy::Usual,
     };
     let retry: Option<[(HeaderName, String); 1]> = match word {

@@ -25,11 +25,11 @@ pub(super) fn label(text: &str) -> String {
     let (cut, rest) = split(text, SHORT);
     let mut label = String::with_capacity(cut.len() + 3);
     for c in cut.chars() {
-        match hides(c) {
-            true => {
-                let _ = write!(label, "U+{:04X}", u32::from(c));
-            }
-            false => label.push(c),
+        if hides(c) {
+            // Writing into a string cannot fail.
+            let _ = write!(label, "U+{:04X}", u32::from(c));
+        } else {
+            label.push(c);
         }
     }
     if !rest.is_empty() {

@@ -5,7 +5,7 @@ use hyper::http::request::Parts;
 use query::Engine;
 
 use super::{address::Address, clock::Clock, cookies::Cookies, form};
-use crate::{app::App, auth::Caller, keys::Scope, problem::Problem, serve::RequestId};
+use crate::{app::App, auth::Caller, keys::Scope, problem::Problem};
 
 /// Who looks at what, and how they like it.
 #[derive(Clone)]
@@ -15,7 +15,6 @@ pub(super) struct Visit {
     pub(super) address: Address,
     pub(super) clock: Clock,
     pub(super) taste: Taste,
-    pub(super) request_id: String,
     /// The part of the page that a script asked for, if it needs no more.
     pub(super) part: Option<String>,
     /// What this visit's forms carry.
@@ -88,7 +87,6 @@ impl Visit {
             caller,
             clock: clock.unwrap_or_else(|| Clock::utc(now_us)),
             taste: Taste::of(headers),
-            request_id: RequestId::of(&parts.extensions),
             part: target.map(|(_, id)| id.to_owned()),
             seal: form::seal(token, app.node().mask()),
             token: token.to_owned(),

@@ -42,7 +42,7 @@ impl Job<'_> {
     }
 
     /// A call of a tool.
-    pub(super) fn tool(&mut self, name: &str, arguments: Value, answer: Value) {
+    pub(super) fn tool(&mut self, name: &str, arguments: &Value, answer: &Value) {
         let took_us = 80_000 + self.random.below(900_000);
         let call = json!({
             "resource": {"type": "tool", "id": name}, "result": "success",
@@ -53,7 +53,7 @@ impl Job<'_> {
     }
 
     /// A call that a rule did not let through.
-    pub(super) fn denied_tool(&mut self, name: &str, arguments: Value, rule: &str) {
+    pub(super) fn denied_tool(&mut self, name: &str, arguments: &Value, rule: &str) {
         let text = format!("denied by rule {rule}");
         let call = json!({
             "resource": {"type": "tool", "id": name}, "result": "failure",
@@ -69,7 +69,7 @@ impl Job<'_> {
         let argv: Vec<&str> = line.split(' ').collect();
         let program = argv.first().copied().unwrap_or_default();
         let mut content = json!({
-            "argv": argv, "cwd": "/work/claims", "env": {"LANG": "C.UTF-8", "CI": "true"},
+            "argv": argv, "cwd": "/srv/claims", "env": {"LANG": "C.UTF-8", "CI": "true"},
             "stdout": stdout, "stderr": "",
         });
         if took_us > 20 * SECOND_US
@@ -113,9 +113,9 @@ impl Job<'_> {
         method: &str,
         host: &str,
         path: &str,
-        body: Value,
+        body: &Value,
         status: i64,
-        answer: Value,
+        answer: &Value,
     ) {
         let took_us = 120_000 + self.random.below(700_000);
         let call = json!({
@@ -184,7 +184,7 @@ impl Job<'_> {
             "resource": {"type": "rule", "id": rule}, "result": "success",
             "approval": {"decision": "allowed", "approver": who.0, "rule": rule, "reason": reason, "waited_us": waited_us},
         });
-        self.record_as(actor, "approvals", "app", "approval.allowed", 0, decision);
+        self.record_as(&actor, "approvals", "app", "approval.allowed", 0, decision);
         json!({"decision": "allowed", "approver": who.0, "rule": rule, "reason": reason, "waited_us": waited_us})
     }
 
@@ -229,11 +229,11 @@ fn cast(line: &str, stdout: &str, took_us: u64) -> String {
         text.push('\n');
         let after = format!("{}.{:03}", after_ms / 1_000, after_ms % 1_000);
         let quoted = Value::from(text_out).to_string();
-        text.push_str(&format!("[{after}, \"o\", {quoted}]"));
+        text.push_str(&["[", &after, ", \"o\", ", &quoted, "]"].concat());
     };
     output(
         &format!(
-            "\u{1b}[2magent@ci-runner\u{1b}[0m \u{1b}[34m/work/claims\u{1b}[0m $ \u{1b}[1m{line}\u{1b}[0m\r\n"
+            "\u{1b}[2magent@ci-runner\u{1b}[0m \u{1b}[34m/srv/claims\u{1b}[0m $ \u{1b}[1m{line}\u{1b}[0m\r\n"
         ),
         200,
     );

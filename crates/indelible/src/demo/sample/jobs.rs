@@ -26,8 +26,8 @@ pub(super) fn invoices(job: &mut Job<'_>) {
         );
         job.tool(
             "erp/post_invoice",
-            json!({"supplier": supplier, "amount": amount, "currency": "EUR"}),
-            json!({"posted": true}),
+            &json!({"supplier": supplier, "amount": amount, "currency": "EUR"}),
+            &json!({"posted": true}),
         );
     }
     job.model(
@@ -41,11 +41,11 @@ pub(super) fn claims(job: &mut Job<'_>) {
     named(job, &format!("Triage claim {claim}"));
     job.tool(
         "claims/get",
-        json!({"claim": claim}),
-        json!({"claim": claim, "kind": "water damage", "amount": 2_310}),
+        &json!({"claim": claim}),
+        &json!({"claim": claim, "kind": "water damage", "amount": 2_310}),
     );
     let outage = job.random.percent(6);
-    for photo in 0..1 + job.random.below(3) {
+    for photo in 0..=job.random.below(3) {
         let status = if outage { 503 } else { 200 };
         job.cloud(
             "s3:GetObject",
@@ -59,13 +59,13 @@ pub(super) fn claims(job: &mut Job<'_>) {
     );
     job.tool(
         "mail/send",
-        json!({"to": "customer", "template": "missing-estimate", "claim": claim}),
-        json!({"queued": true}),
+        &json!({"to": "customer", "template": "missing-estimate", "claim": claim}),
+        &json!({"queued": true}),
     );
     if job.random.percent(10) {
         job.denied_tool(
             "claims/pay_out",
-            json!({"claim": claim, "amount": 12_000}),
+            &json!({"claim": claim, "amount": 12_000}),
             "payouts-above-5000",
         );
     }
@@ -76,8 +76,8 @@ pub(super) fn support(job: &mut Job<'_>) {
     named(job, &format!("Ticket {ticket}"));
     job.tool(
         "tickets/read",
-        json!({"ticket": ticket}),
-        json!({"subject": "Where is my refund?", "language": "en"}),
+        &json!({"ticket": ticket}),
+        &json!({"subject": "Where is my refund?", "language": "en"}),
     );
     job.model(
         &format!("Answer ticket {ticket} from the order history."),
@@ -86,14 +86,14 @@ pub(super) fn support(job: &mut Job<'_>) {
     if job.random.percent(4) {
         job.denied_tool(
             "payments/refund_create",
-            json!({"ticket": ticket, "amount": 480}),
+            &json!({"ticket": ticket, "amount": 480}),
             "refunds-need-a-person",
         );
     }
     job.tool(
         "tickets/reply",
-        json!({"ticket": ticket}),
-        json!({"sent": true}),
+        &json!({"ticket": ticket}),
+        &json!({"sent": true}),
     );
 }
 
@@ -105,9 +105,9 @@ pub(super) fn kyc(job: &mut Job<'_>) {
         "GET",
         "registry.example",
         "/v2/persons",
-        Value::Null,
+        &Value::Null,
         status,
-        json!({"matches": 1}),
+        &json!({"matches": 1}),
     );
     job.model(
         "Compare the passport data with the register.",
@@ -115,8 +115,8 @@ pub(super) fn kyc(job: &mut Job<'_>) {
     );
     job.tool(
         "kyc/file_result",
-        json!({"customer": person, "result": "clear"}),
-        json!({"filed": true}),
+        &json!({"customer": person, "result": "clear"}),
+        &json!({"filed": true}),
     );
 }
 
@@ -124,8 +124,8 @@ pub(super) fn oncall(job: &mut Job<'_>) {
     named(job, "Look after edge-proxy");
     job.tool(
         "pager/list_incidents",
-        json!({"state": "open"}),
-        json!({"incidents": ["edge-proxy: memory above 80 %"]}),
+        &json!({"state": "open"}),
+        &json!({"incidents": ["edge-proxy: memory above 80 %"]}),
     );
     job.cluster(
         "GET pods",
@@ -156,8 +156,8 @@ pub(super) fn oncall(job: &mut Job<'_>) {
     );
     job.tool(
         "pager/create_incident",
-        json!({"service": "edge-proxy", "severity": 3}),
-        json!({"id": "INC-412"}),
+        &json!({"service": "edge-proxy", "severity": 3}),
+        &json!({"id": "INC-412"}),
     );
 }
 
@@ -179,9 +179,9 @@ pub(super) fn dependencies(job: &mut Job<'_>) {
         "POST",
         "api.github.com",
         "/repos/halden/web/pulls",
-        json!({"title": "Bump undici and zod"}),
+        &json!({"title": "Bump undici and zod"}),
         201,
-        json!({"number": 4_131}),
+        &json!({"number": 4_131}),
     );
     if job.random.percent(12) {
         job.begun("sandbox", "sandbox.exec", "container", "ci-runner:2026-11");
@@ -213,8 +213,8 @@ pub(super) fn release(job: &mut Job<'_>) {
             .pick(&["list_checks", "get_pull_request", "list_reviews"]);
         job.tool(
             &format!("github/{check}"),
-            json!({"repo": "halden/claims", "pull": 4_127}),
-            json!({"state": "green"}),
+            &json!({"repo": "halden/claims", "pull": 4_127}),
+            &json!({"state": "green"}),
         );
         job.model(
             "Is the pull request ready?",
@@ -247,9 +247,9 @@ pub(super) fn release(job: &mut Job<'_>) {
         "PUT",
         "api.github.com",
         "/repos/halden/claims/pulls/4127/merge",
-        json!({"merge_method": "squash"}),
+        &json!({"merge_method": "squash"}),
         200,
-        json!({"merged": true, "sha": "c41d9e27"}),
+        &json!({"merged": true, "sha": "c41d9e27"}),
     );
     job.command("git rev-parse HEAD", 0, 30_000, "c41d9e27\n");
     job.model(
@@ -284,13 +284,13 @@ pub(super) fn release(job: &mut Job<'_>) {
     );
     job.tool(
         "github/create_deployment_status",
-        json!({"state": "success", "environment": "prod-eu"}),
-        json!({"id": 88_211}),
+        &json!({"state": "success", "environment": "prod-eu"}),
+        &json!({"id": 88_211}),
     );
 }
 
-const TESTS: &str = "   Compiling claims-model v4.12.0 (/work/claims/model)
-   Compiling claims-api v4.12.0 (/work/claims/api)
+const TESTS: &str = "   Compiling claims-model v4.12.0 (/srv/claims/model)
+   Compiling claims-api v4.12.0 (/srv/claims/api)
     Finished `test` profile [unoptimized + debuginfo] target(s) in 1m 58s
      Running unittests src/lib.rs (target/debug/deps/claims_api-4f1c)
 
@@ -314,7 +314,7 @@ impl Job<'_> {
         let call = json!({
             "resource": {"type": "command", "id": argv.first(), "name": line}, "result": "failure",
             "approval": {"decision": "denied", "approver": "auto", "rule": rule, "reason": "deletes outside its directory"},
-            "content": {"argv": argv, "cwd": "/work/claims"},
+            "content": {"argv": argv, "cwd": "/srv/claims"},
         });
         self.record("shell", "shell.exec", 1_000, call);
         self.think(3);

@@ -139,7 +139,7 @@ pub(crate) fn follow(
     let position = resume(headers, size)?.or(from).unwrap_or(size);
     let slot = app.stream_slot()?;
     let (out, mut messages) = mpsc::channel(BUFFERED_BATCHES);
-    let follower = Follower {
+    let stream = Follower {
         stopping: app.stopping(),
         app,
         caller,
@@ -150,7 +150,7 @@ pub(crate) fn follow(
         sent_at: Instant::now(),
         _slot: slot,
     };
-    tokio::spawn(follower.run().in_current_span());
+    tokio::spawn(stream.run().in_current_span());
     let messages = poll_fn(move |cx| messages.poll_recv(cx));
     let body = Body::from_stream(messages.map(Ok::<_, Infallible>));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())

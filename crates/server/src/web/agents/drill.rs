@@ -2,7 +2,7 @@
 
 use event::filter::TextField;
 use maud::{Markup, html};
-use query::{Aggregate, Figures, GroupRow};
+use query::{Aggregate, Bucket, Figures, GroupRow};
 
 use super::{
     address, events,
@@ -38,98 +38,30 @@ pub(super) fn cards(visit: &Visit, id: &str, one: &One) -> Markup {
 }
 
 fn days(visit: &Visit, id: &str, one: &One) -> Markup {
-    let figure = |figures: &Figures| {
-        if one.by_tokens {
-            (figures.input_tokens + figures.output_tokens).unsigned_abs()
-        } else {
-            figures.cost_nanousd.unsigned_abs()
-        }
-    };
-    let named: Vec<&str> = one
-        .models
-        .iter()
-        .filter(|row| figure(&row.figures) > 0)
-        .filter_map(|row| text(row, 0))
-        .take(FILLS.len())
-        .collect();
-    let mut bars = Vec::new();
-    let ends = one
-        .buckets
-        .iter()
-        .skip(1)
-        .map(|bucket| bucket.start_us)
-        .chain([one.shown.1]);
-    let here = address(visit, id).without(&["after"]);
-    for (bucket, end) in one.buckets.iter().zip(ends) {
-        let mut parts = vec![0; named.len() + 1];
-        for row in &bucket.rows {
-            let at = text(row, 0).and_then(|model| named.iter().position(|known| *known == model));
-            if let Some(part) = parts.get_mut(at.unwrap_or(named.len())) {
-                *part += figure(&row.figures);
-            }
-        }
-        let calls: u64 = bucket.rows.iter().map(|row| row.figures.count).sum();
-        let span = (bucket.start_us, end);
-        let total: u128 = parts.iter().sum();
-        bars.push(Bar {
-            name: visit.clock.day(bucket.start_us),
-            about: format!(
-                "{}, {}",
-                written(one.by_tokens)(total),
-                count_of(calls, "call", "calls")
-            ),
-            address: if one.buckets.len() > 1 {
-                over(&here, span)
-            } else {
-                over(&events(visit, id, "has:usage"), span)
-            },
-            parts,
-            has_gap: false,
-            span,
-        });
-    }
-    let mut kinds: Vec<Kind> = named
-        .iter()
-        .zip(FILLS)
-        .map(|(model, fill)| Kind {
-            name: (*model).to_owned(),
-            fill,
-            address: Some(events(visit, id, &narrow::term(TextField::Model, model))),
-            total: None,
-        })
-        .collect();
-    let has_rest = bars
-        .iter()
-        .any(|bar| bar.parts.last().is_some_and(|rest| *rest > 0));
-    if has_rest {
-        kinds.push(Kind {
-            name: "other models".to_owned(),
-            fill: "fourth",
-            address: None,
-            total: None,
-        });
-    } else {
-        for bar in &mut bars {
-            bar.parts.truncate(named.len());
-        }
-    }
+    let by_day = ByDay::of(visit, id, one);
     let starts: Vec<i64> = one.buckets.iter().map(|bucket| bucket.start_us).collect();
-    let names = ticks(&visit.clock, one.interval, &starts);
+    let marks = ticks(&visit.clock, one.interval, &starts);
     let title = format!(
         "{} by {}",
         if one.by_tokens { "Tokens" } else { "Cost" },
         one.interval.name()
     );
     let chart = Stack {
-        bars: &bars,
-        kinds: &kinds,
-        ticks: &names,
+        bars: &by_day.bars,
+        kinds: &by_day.kinds,
+        ticks: &marks,
         height: HEIGHT,
         figure: written(one.by_tokens),
+        mark: if one.by_tokens {
+            written(true)
+        } else {
+            axis_money
+        },
         title: &title,
         has_axis: true,
     };
-    let anyway = bars
+    let has_any = by_day
+        .bars
         .iter()
         .any(|bar| bar.parts.iter().any(|part| *part > 0));
     html! {
@@ -140,8 +72,102 @@ fn days(visit: &Visit, id: &str, one: &One) -> Markup {
                     a href=(address(visit, id).with("by", "tokens")) aria-current=[one.by_tokens.then_some("true")] { "Tokens" }
                 }
             }
-            @if anyway { div.body.col.tight { (chart.legend()) (chart.draw()) (chart.table()) } }
+            @if has_any { div.body.col.tight { (chart.legend()) (chart.draw()) (chart.table()) } }
             @else { div.empty { p.dim { "Nothing with a " @if one.by_tokens { "token" } @else { "price" } " in this time." } } }
+        }
+    }
+}
+
+/// Bars by day, stacked of the models that count most.
+struct ByDay {
+    bars: Vec<Bar>,
+    kinds: Vec<Kind>,
+}
+
+impl ByDay {
+    fn of(visit: &Visit, id: &str, one: &One) -> Self {
+        let counts = |row: &&GroupRow| one.figure(&row.figures) > 0;
+        let models = one
+            .models
+            .iter()
+            .filter(counts)
+            .filter_map(|row| text(row, 0));
+        let models: Vec<&str> = models.take(FILLS.len()).collect();
+        let ends = one
+            .buckets
+            .iter()
+            .skip(1)
+            .map(|bucket| bucket.start_us)
+            .chain([one.shown.1]);
+        let buckets = one.buckets.iter().zip(ends);
+        let mut bars: Vec<Bar> = buckets
+            .map(|(bucket, end)| one.bar(visit, id, &models, bucket, end))
+            .collect();
+        let kinds = models.iter().zip(FILLS).map(|(model, fill)| Kind {
+            name: (*model).to_owned(),
+            fill,
+            address: Some(events(visit, id, &narrow::term(TextField::Model, model))),
+            total: None,
+        });
+        let rest = Kind {
+            name: "other models".to_owned(),
+            fill: "fourth",
+            address: None,
+            total: None,
+        };
+        let has_rest = bars
+            .iter()
+            .any(|bar| bar.parts.last().is_some_and(|rest| *rest > 0));
+        if !has_rest {
+            for bar in &mut bars {
+                bar.parts.truncate(models.len());
+            }
+        }
+        Self {
+            kinds: kinds.chain(has_rest.then_some(rest)).collect(),
+            bars,
+        }
+    }
+}
+
+impl One {
+    /// What the bars show.
+    fn figure(&self, figures: &Figures) -> u128 {
+        if self.by_tokens {
+            (figures.input_tokens + figures.output_tokens).unsigned_abs()
+        } else {
+            figures.cost_nanousd.unsigned_abs()
+        }
+    }
+
+    fn bar(&self, visit: &Visit, id: &str, models: &[&str], bucket: &Bucket, end_us: i64) -> Bar {
+        let mut parts = vec![0; models.len() + 1];
+        for row in &bucket.rows {
+            let at = text(row, 0).and_then(|model| models.iter().position(|known| *known == model));
+            if let Some(part) = parts.get_mut(at.unwrap_or(models.len())) {
+                *part += self.figure(&row.figures);
+            }
+        }
+        let calls: u64 = bucket.rows.iter().map(|row| row.figures.count).sum();
+        let span = (bucket.start_us, end_us);
+        let total: u128 = parts.iter().sum();
+        // From the days down to one of them, from there to its events.
+        let leads = if self.buckets.len() > 1 {
+            address(visit, id).without(&["after"])
+        } else {
+            events(visit, id, "has:usage")
+        };
+        Bar {
+            name: visit.clock.day(bucket.start_us),
+            about: format!(
+                "{}, {}",
+                written(self.by_tokens)(total),
+                count_of(calls, "call", "calls")
+            ),
+            address: over(&leads, span),
+            parts,
+            has_gap: false,
+            span,
         }
     }
 }
@@ -150,17 +176,21 @@ fn written(by_tokens: bool) -> fn(u128) -> String {
     if by_tokens {
         |count| about(i128::try_from(count).unwrap_or(i128::MAX))
     } else {
-        |nano| whole_money(nano)
+        |nano| money(i128::try_from(nano).unwrap_or(i128::MAX))
     }
 }
 
-/// Money on an axis: without places where there are dollars enough.
-fn whole_money(nanousd: u128) -> String {
+/// Money beside a line of the axis, as short as its round step lets it be.
+fn axis_money(nanousd: u128) -> String {
     const DOLLAR: u128 = 1_000_000_000;
-    if nanousd >= DOLLAR && nanousd.is_multiple_of(DOLLAR) {
-        return format!("${}", grouped(nanousd / DOLLAR));
+    let whole = nanousd / DOLLAR;
+    match nanousd % DOLLAR {
+        0 => format!("${}", grouped(whole)),
+        rest => {
+            let places = format!("{rest:09}");
+            format!("${whole}.{}", places.trim_end_matches('0'))
+        }
     }
-    money(i128::try_from(nanousd).unwrap_or(i128::MAX))
 }
 
 fn models(visit: &Visit, id: &str, one: &One) -> Markup {

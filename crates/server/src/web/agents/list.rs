@@ -8,6 +8,7 @@ use super::{
 };
 use crate::web::{
     chart::{percent, spark},
+    clock::tag,
     events::bar,
     number::{about, ago, change, count_of, grouped, money, share},
     selected::Selected,
@@ -57,7 +58,7 @@ fn row(visit: &Visit, agent: &Agent, most: u128, open: Option<&str>) -> Markup {
     html! {
         tr data-row aria-selected=(if is_open { "true" } else { "false" }) {
             td { a.plain.over.medium href={ (address(visit, id)) "#agent" } { (bdi(id)) } }
-            td.soft.nowrap { @if let Some(heard) = agent.heard_us { (visit.clock.tag(heard, &ago(visit.clock.now_us().saturating_sub(heard)))) } }
+            td.soft.nowrap { @if let Some(heard) = agent.heard_us { (tag(heard, &ago(visit.clock.now_us().saturating_sub(heard)))) } }
             td { (spark(&agent.course)) }
             td.num { a.plain.above href=(events(visit, id, "")) { (grouped(figures.count)) } }
             td.num { a.plain.above.warn[many].medium[many] href=(events(visit, id, "result:(failure OR error)")) { (share(figures.failures, figures.count)) } }

@@ -40,14 +40,27 @@ pub(in super::super) struct Stack<'a> {
     pub(in super::super) height: u32,
     /// How a figure is written.
     pub(in super::super) figure: fn(u128) -> String,
+    /// How one is written beside a line of the axis, where there is little room.
+    pub(in super::super) mark: fn(u128) -> String,
     /// What is drawn, for those who do not see it.
     pub(in super::super) title: &'a str,
     /// Whether lines and their figures stand beside the bars.
     pub(in super::super) has_axis: bool,
 }
 
-/// What failed once in an hour is seen, pixels.
+/// What failed once in an hour is seen; tenths of a pixel.
 const LEAST_FAILED: u128 = 20;
+/// So is everything else.
+const LEAST: u128 = 5;
+/// A part that is lower has no pattern and no line below the next one.
+const HAS_PATTERN: u128 = 30;
+
+/// A part of a bar as it is drawn, tenths of a pixel.
+struct Part {
+    fill: &'static str,
+    y: u128,
+    height: u128,
+}
 
 impl Stack<'_> {
     pub(in super::super) fn draw(&self) -> Markup {
@@ -115,7 +128,7 @@ impl Stack<'_> {
             svg.values width="44" height=(self.height) aria-hidden="true" {
                 @for line in 0..=scale.lines {
                     text x="36" y=(self.height_of(line, scale.lines)) dy="4" text-anchor="end" {
-                        ((self.figure)(line * scale.step))
+                        ((self.mark)(line * scale.step))
                     }
                 }
             }
@@ -144,41 +157,57 @@ impl Stack<'_> {
 
     fn bar(&self, index: usize, bar: &Bar, top: u128) -> Markup {
         let count = self.bars.len() as u128;
-        let pitch = percent(1, count);
-        let left = percent(index as u128, count);
+        let (left, pitch) = (percent(index as u128, count), percent(1, count));
         // A fifth of the pitch is left free, half of it on each side.
         let (x, width) = (
             percent(index as u128 * 10 + 1, count * 10),
             percent(8, count * 10),
         );
-        let whole = u128::from(self.height) * 10;
-        let mut below = 0;
-        let parts = self
-            .kinds
-            .iter()
-            .zip(&bar.parts)
-            .filter(|(_, part)| **part > 0);
         html! {
             a.bar href=(bar.address) data-bar=(index) data-from=(bar.span.0) data-to=(bar.span.1)
                 aria-label={ (bar.name) ", " (bar.about) }
             {
                 @if bar.has_gap { rect x=(left) y="0" width=(pitch) height=(self.height) fill="url(#p-gap)" {} }
-                @for (kind, part) in parts {
-                    @let failed = matches!(kind.fill, "failure" | "error");
-                    @let least = if failed { LEAST_FAILED } else { 5 };
-                    @let height = (part.saturating_mul(whole) / top.max(1)).max(least).min(whole.saturating_sub(below));
-                    // A surface line between parts that have room for one.
-                    @let drawn = if height > 30 { height - 10 } else { height };
-                    @let y = whole.saturating_sub(below + height) + (height - drawn);
-                    rect class={ "f-" (kind.fill) } x=(x) y=(pixels(y)) width=(width) height=(pixels(drawn)) {}
-                    @if let Some(pattern) = pattern_of(kind.fill).filter(|_| height >= 30) {
-                        rect x=(x) y=(pixels(y)) width=(width) height=(pixels(drawn)) fill=(pattern) {}
+                @for part in self.parts(bar, top) {
+                    rect class={ "f-" (part.fill) } x=(x) y=(pixels(part.y)) width=(width) height=(pixels(part.height)) {}
+                    @if let Some(pattern) = pattern_of(part.fill).filter(|_| part.height >= HAS_PATTERN) {
+                        rect x=(x) y=(pixels(part.y)) width=(width) height=(pixels(part.height)) fill=(pattern) {}
                     }
-                    @let _ = { below += height; };
                 }
                 rect.hit x=(left) y="0" width=(pitch) height=(self.height) {}
             }
         }
+    }
+
+    /// The parts of a bar from the axis up.
+    fn parts(&self, bar: &Bar, top: u128) -> Vec<Part> {
+        let whole = u128::from(self.height) * 10;
+        let mut below = 0;
+        let mut parts = Vec::new();
+        for (kind, figure) in self
+            .kinds
+            .iter()
+            .zip(&bar.parts)
+            .filter(|(_, figure)| **figure > 0)
+        {
+            let has_failed = matches!(kind.fill, "failure" | "error");
+            let least = if has_failed { LEAST_FAILED } else { LEAST };
+            let height = (figure.saturating_mul(whole) / top.max(1)).max(least);
+            let height = height.min(whole.saturating_sub(below));
+            below += height;
+            // A surface line between parts that have room for one.
+            let drawn = if height > HAS_PATTERN {
+                height - 10
+            } else {
+                height
+            };
+            parts.push(Part {
+                fill: kind.fill,
+                y: whole.saturating_sub(below) + (height - drawn),
+                height: drawn,
+            });
+        }
+        parts
     }
 
     fn names(&self) -> Markup {
@@ -191,7 +220,7 @@ impl Stack<'_> {
                 }
                 @for (index, name) in &self.ticks.names {
                     @let middle = percent(*index as u128 * 2 + 1, count * 2);
-                    @let anchor = match index * 12 / self.bars.len().max(1) { 0 => "start", 11.. => "end", _ => "middle" };
+                    @let anchor = super::anchor(*index, self.bars.len());
                     text x=(middle) y="17" text-anchor=(anchor) { (name) }
                 }
             }

@@ -54,7 +54,7 @@ pub(in super::super) fn strip(
             }
             svg.names width="100%" height="20" aria-hidden="true" {
                 @for (index, name) in names {
-                    @let anchor = match index * 12 / days.len() { 0 => "start", 11.. => "end", _ => "middle" };
+                    @let anchor = super::anchor(*index, days.len());
                     text x=(percent(*index as u128 * 2 + 1, count * 2)) y="15" text-anchor=(anchor) { (name) }
                 }
             }

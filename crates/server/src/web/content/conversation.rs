@@ -4,10 +4,7 @@ use event::json::{Kind, Value};
 use maud::{Markup, html};
 
 use super::{is_empty, member};
-use crate::web::{
-    json,
-    text::{self, Hostile, bdi},
-};
+use crate::web::text::{self, Hostile, bdi};
 
 /// Messages of one panel: the newest of a long conversation.
 const MOST_MESSAGES: usize = 40;
@@ -50,7 +47,7 @@ pub(super) fn prompt(input: Value<'_>) -> Option<Markup> {
                 .filter_map(|element| message(&role(element, "user"), element)),
         );
     }
-    draw(messages)
+    draw(&messages)
 }
 
 /// What it answered.
@@ -84,7 +81,7 @@ pub(super) fn answer(output: Value<'_>) -> Option<Markup> {
     // Bedrock converse.
     let bedrock = member(output, "output").and_then(|output| member(output, "message"));
     messages.extend(bedrock.and_then(|value| message("assistant", value)));
-    draw(messages)
+    draw(&messages)
 }
 
 fn role(message: Value<'_>, usual: &str) -> String {
@@ -172,7 +169,7 @@ fn called(call: Value<'_>) -> Option<Part> {
     Some(Part::Call(name, arguments.unwrap_or_default()))
 }
 
-fn draw(messages: Vec<Message>) -> Option<Markup> {
+fn draw(messages: &[Message]) -> Option<Markup> {
     if messages.is_empty() {
         return None;
     }

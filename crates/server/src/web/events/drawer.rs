@@ -13,8 +13,8 @@ use crate::{
     keys::Scope,
     problem::Problem,
     web::{
-        address::{Address, segment},
-        clock::utc,
+        address::Address,
+        clock::{tag, utc},
         content,
         glyph::{glyph, small},
         json,
@@ -189,7 +189,7 @@ fn head(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
                 (said.outcome.draw())
                 @if let Some(took) = &said.took { span { "· " (took) } }
                 span { "· " (said.actor()) }
-                span { "· " (visit.clock.tag(record.time_us, &format!("{} {}", visit.clock.day(record.time_us), visit.clock.exact(record.time_us)))) }
+                span { "· " (tag(record.time_us, &format!("{} {}", visit.clock.day(record.time_us), visit.clock.exact(record.time_us)))) }
             }
         }
         (tabs(here, detail.tab))
@@ -307,7 +307,7 @@ fn context(visit: &Visit, detail: &Detail) -> Markup {
             @for row in &detail.around {
                 li aria-current=[(row.seq == detail.event.seq.0).then_some("true")] {
                     a.over href=(here.with("event", row.seq)) hx-target="#drawer" hx-select="#drawer" hx-swap="outerMorph show:none" { code.dim { (grouped(row.seq)) } }
-                    span.dim { (visit.clock.tag(row.time_us, &visit.clock.time(row.time_us))) }
+                    span.dim { (tag(row.time_us, &visit.clock.time(row.time_us))) }
                     div.said.cut { (row.said.what()) }
                     (row.said.outcome.draw())
                 }

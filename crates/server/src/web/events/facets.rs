@@ -215,7 +215,7 @@ fn chosen(filter: &Filter, field: TextField) -> Vec<(String, State)> {
     for term in filter.terms() {
         match term {
             Expr::Not(inner) => {
-                found.extend(literals(inner, field).map(|value| (value, State::Excluded)))
+                found.extend(literals(inner, field).map(|value| (value, State::Excluded)));
             }
             term => found.extend(literals(term, field).map(|value| (value, State::Included))),
         }

@@ -209,17 +209,14 @@ pub(in super::super) fn list(
         order,
         limit,
     };
-    let (mut rows, has_older, has_newer) = match before {
-        Some(before) => {
-            let page = view.page(&query(Order::Oldest), Some(before))?;
-            let mut rows = page.rows;
-            rows.reverse();
-            (rows, true, page.next.is_some())
-        }
-        None => {
-            let page = view.page(&query(Order::Newest), after)?;
-            (page.rows, page.next.is_some(), after.is_some())
-        }
+    let (mut rows, has_older, has_newer) = if let Some(before) = before {
+        let page = view.page(&query(Order::Oldest), Some(before))?;
+        let mut rows = page.rows;
+        rows.reverse();
+        (rows, true, page.next.is_some())
+    } else {
+        let page = view.page(&query(Order::Newest), after)?;
+        (page.rows, page.next.is_some(), after.is_some())
     };
     // A page that begins with the newest row is a whole one.
     if before.is_some() && !has_newer && rows.len() < limit {

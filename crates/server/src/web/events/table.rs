@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::gather::{Listed, Row};
 use crate::web::{
     address::Address,
+    clock::tag,
     glyph::{sized, small},
     number::grouped,
     visit::Visit,
@@ -63,7 +64,7 @@ pub(super) fn one(
                     hx-target="#drawer" hx-select="#drawer" hx-swap="outerMorph show:none"
                 { code { (grouped(row.seq)) } @if is_pending { span.pending title="No signed checkpoint covers it yet" { (small("pending")) } } }
             }
-            td.time { (visit.clock.tag(row.time_us, &visit.clock.time(row.time_us))) }
+            td.time { (tag(row.time_us, &visit.clock.time(row.time_us))) }
             td.actor { div.cut { (said.actor()) } }
             td.what { div.said { (said.what()) } }
             td.result { (said.outcome.draw()) }

@@ -86,6 +86,7 @@ fn bars(visit: &Visit, found: &Found) -> Markup {
         ticks: &names,
         height: HEIGHT,
         figure: |count| grouped(count),
+        mark: |count| grouped(count),
         title: "Events by day",
         has_axis: false,
     };

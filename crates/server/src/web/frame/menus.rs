@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::{
     super::{
-        address::Address,
         form,
         glyph::glyph,
         period::{CHOICES, Period},
@@ -241,7 +240,7 @@ fn initials(name: &str) -> String {
 /// Where the same page has another address, for tests of what links do.
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::super::address::Address, *};
 
     #[test]
     fn initials_are_of_the_first_and_last_word() {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::{glyph::sized, number, visit::Visit};
+use super::super::{clock::tag, glyph::sized, number, visit::Visit};
 
 /// The newest signed checkpoint: its last event and its age. The log re-derives the root from what is stored before it
 /// signs; nobody else has vouched for it yet.
@@ -25,7 +25,7 @@ pub(super) fn pill(visit: &Visit) -> Markup {
         {
             span.ok { (sized("v-verified", "g g18")) }
             span { b { span.more { "Verified to " } "#" (number::grouped(last)) }
-                span.more { " · " (visit.clock.tag(published_us, &age)) " · no witnesses" } }
+                span.more { " · " (tag(published_us, &age)) " · no witnesses" } }
         }
     }
 }

@@ -37,7 +37,6 @@ pub(super) struct Found {
     pub(super) since: Option<(Seen, Since)>,
     pub(super) first_us: Option<i64>,
     pub(super) vkey: String,
-    pub(super) origin: String,
     /// Events of the log, with those that no checkpoint covers yet.
     pub(super) log_size: u64,
 }
@@ -129,7 +128,6 @@ impl Asked {
             since: since.transpose()?,
             first_us: first.and_then(|us| i64::try_from(us).ok()),
             vkey: trail.verifier_key().to_string(),
-            origin: trail.origin().to_owned(),
             log_size: view.size(),
             kept,
         })

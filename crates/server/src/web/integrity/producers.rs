@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use crate::{
     numbers::{Known, Producer},
     web::{
+        clock::tag,
         glyph::small,
         narrow,
         number::{ago, count_of, grouped},
@@ -70,7 +71,7 @@ fn row(visit: &Visit, producer: &Producer) -> Markup {
                     }
                 }
             }
-            td.num.soft { (visit.clock.tag(producer.heard_us, &ago(visit.clock.now_us().saturating_sub(producer.heard_us)))) }
+            td.num.soft { (tag(producer.heard_us, &ago(visit.clock.now_us().saturating_sub(producer.heard_us)))) }
         }
     }
 }

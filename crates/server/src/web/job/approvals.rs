@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::gather::{Approval, Found, Step};
 use crate::web::{
+    clock::tag,
     glyph::sized,
     jobs,
     number::{duration, grouped},
@@ -57,7 +58,7 @@ fn item(visit: &Visit, step: &Step, approval: &Approval) -> Markup {
         li {
             span class=(class) { (sized(mark, "g")) }
             a.what.cut href=(visit.address.without(&["show"]).with("event", step.seq)) { code { (bdi(&step.said.what)) } }
-            span.when { (visit.clock.tag(step.start_us, &visit.clock.minute(step.start_us))) }
+            span.when { (tag(step.start_us, &visit.clock.minute(step.start_us))) }
             div.detail {
                 @if approval.is_denied { "denied by " } (bdi(&approval.approver))
                 @if let Some(rule) = &approval.rule { ", " (bdi(rule)) }

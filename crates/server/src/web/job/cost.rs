@@ -1,5 +1,7 @@
 //! What a job cost: over its time, by model, by step.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 use query::{GroupRow, Value};
 
@@ -8,6 +10,7 @@ use super::{
     timeline,
 };
 use crate::web::{
+    clock::tag,
     jobs, narrow,
     number::{about, count_of, grouped, money},
     text::bdi,
@@ -51,7 +54,7 @@ pub(super) fn page(visit: &Visit, id: &str, found: &Found) -> Markup {
                         @for step in dearest.iter().take(DEAREST) {
                             tr data-row {
                                 td { a href=(visit.address.to("/events").with("event", step.seq)) { code { "#" (grouped(step.seq)) } } }
-                                td.nowrap.soft { (visit.clock.tag(step.start_us, &visit.clock.time(step.start_us))) }
+                                td.nowrap.soft { (tag(step.start_us, &visit.clock.time(step.start_us))) }
                                 td { div.said { (step.said.what()) } }
                                 td.num.medium { (step.said.cost.as_deref().unwrap_or("")) }
                             }
@@ -102,9 +105,10 @@ fn line(visit: &Visit, steps: &[Step]) -> Markup {
             continue;
         };
         spent += u128::from(cost.unsigned_abs());
-        path.push_str(&format!("H{}V{}", x(step.end_us), y(spent)));
+        // Writing into a string cannot fail.
+        let _ = write!(path, "H{}V{}", x(step.end_us), y(spent));
     }
-    path.push_str(&format!("H{WIDTH}"));
+    let _ = write!(path, "H{WIDTH}");
     html! {
         figure.spent {
             svg width="100%" height="64" viewBox={ "0 -2 " (WIDTH) " " (HEIGHT + 4) } preserveAspectRatio="none" aria-hidden="true" {

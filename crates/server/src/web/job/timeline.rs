@@ -40,8 +40,8 @@ pub(super) fn card(visit: &Visit, found: &Found, open: Option<u64>) -> Markup {
             }
             div.lanes {
                 div.lane-names {
-                    @for (index, source) in lanes.iter().enumerate() { div.lane-name.odd[index % 2 == 0] { (crate::web::glyph::source(source)) span { (lane_name(source)) } } }
-                    @if has_waits { div.lane-name.odd[lanes.len() % 2 == 0] { span.soft { (small("lock")) } span { "Approvals" } } }
+                    @for (index, source) in lanes.iter().enumerate() { div.lane-name.odd[index.is_multiple_of(2)] { (crate::web::glyph::source(source)) span { (lane_name(source)) } } }
+                    @if has_waits { div.lane-name.odd[lanes.len().is_multiple_of(2)] { span.soft { (small("lock")) } span { "Approvals" } } }
                 }
                 div.lane-area data-lanes {
                     svg width="100%" height=(height) role="group" aria-label="Steps by source over time" {

@@ -6,7 +6,7 @@ use query::{Facet, Value};
 
 use super::gather::Overview;
 use crate::web::{
-    chart::{pattern_of, percent, swatch},
+    chart::{percent, swatch},
     glyph::colour,
     narrow,
     number::{count_of, grouped, money, share},
@@ -157,6 +157,7 @@ fn breakdown(title: &str, end: &Markup, rows: &[Row], total: u128, foot: Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::chart::pattern_of;
 
     #[test]
     fn neighbours_in_a_stack_differ_without_colour() {

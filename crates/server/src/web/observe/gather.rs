@@ -16,7 +16,7 @@ use crate::{
 /// Rows of a breakdown.
 pub(super) const ROWS: usize = 8;
 /// Days of the strip below the chart.
-pub(super) const STRIP_DAYS: usize = 30;
+pub(super) const STRIP_DAYS: u8 = 30;
 
 /// How the chart's bars are stacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +137,13 @@ impl Asked {
                 top: ROWS,
             })?,
             attention: attention::find(&self.selected, &view, &numbers, self.clock.now_us())?,
-            days: span.days.into_iter().rev().take(STRIP_DAYS).rev().collect(),
+            days: span
+                .days
+                .into_iter()
+                .rev()
+                .take(STRIP_DAYS.into())
+                .rev()
+                .collect(),
             numbers,
         })
     }
@@ -171,10 +177,10 @@ pub(super) fn sums(view: &Snapshot, filter: &Filter, range: TimeRange) -> Result
         add(&mut sums.all, &row.figures);
         match row.values.first() {
             Some(Some(Value::Text(result))) if result.as_ref() == "failure" => {
-                sums.failed = row.figures.count
+                sums.failed = row.figures.count;
             }
             Some(Some(Value::Text(result))) if result.as_ref() == "error" => {
-                sums.broken = row.figures.count
+                sums.broken = row.figures.count;
             }
             _ => {}
         }
@@ -183,7 +189,7 @@ pub(super) fn sums(view: &Snapshot, filter: &Filter, range: TimeRange) -> Result
 }
 
 /// Adds up figures.
-pub(in super::super) fn add(sum: &mut Figures, more: &Figures) {
+fn add(sum: &mut Figures, more: &Figures) {
     sum.count += more.count;
     sum.failures += more.failures;
     sum.unpriced += more.unpriced;

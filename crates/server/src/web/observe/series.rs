@@ -44,6 +44,7 @@ pub(super) fn card(visit: &Visit, selected: &Selected, by: By, overview: &Overvi
         ticks: &ticks,
         height: HEIGHT,
         figure: |count| grouped(count),
+        mark: |count| grouped(count),
         title: &title,
         has_axis: true,
     };
@@ -98,11 +99,11 @@ fn days(visit: &Visit, overview: &Overview) -> Markup {
 
 /// As many days as the strip has, though the trail is younger.
 fn padded(clock: &Clock, days: &[(i64, u64)]) -> Vec<(i64, u64)> {
-    let missing = super::gather::STRIP_DAYS.saturating_sub(days.len());
+    let known = u8::try_from(days.len()).unwrap_or(u8::MAX);
+    let missing = super::gather::STRIP_DAYS.saturating_sub(known);
     let first = days.first().map_or(0, |day| day.0);
-    let before = (1..=missing)
-        .rev()
-        .map(|back| (clock.midnight(first, back as i64), 0));
+    let before = (1..=missing).rev();
+    let before = before.map(|back| (clock.midnight(first, back.into()), 0));
     before.chain(days.iter().copied()).collect()
 }
 

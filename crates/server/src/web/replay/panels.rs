@@ -5,7 +5,9 @@ use maud::{Markup, html};
 
 use super::gather::{Found, Kind, Panel};
 use crate::web::{
-    assets, content,
+    assets,
+    clock::tag,
+    content,
     glyph::{glyph, small},
     number::{count_of, duration},
     said::Said,
@@ -68,7 +70,7 @@ fn without(visit: &Visit, record: &RecordView<'_>) -> Markup {
                 @if let Some(reason) = &approval.reason { ": “" (bdi(reason)) "”" }
             }
         }
-        p.dim.small { "Recorded without content at " (visit.clock.tag(record.time_us, &visit.clock.time(record.time_us))) "." }
+        p.dim.small { "Recorded without content at " (tag(record.time_us, &visit.clock.time(record.time_us))) "." }
     }
 }
 

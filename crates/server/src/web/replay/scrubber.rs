@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{address, gather::Found, swap};
 use crate::web::{
     chart::{pattern_of, percent},
+    clock::tag,
     glyph::{colour, glyph},
     job::Step,
     number::duration,
@@ -53,7 +54,7 @@ pub(super) fn bar(visit: &Visit, id: &str, found: &Found) -> Markup {
             }
             div.clock-now.num {
                 @if let Some(step) = current {
-                    strong { (visit.clock.tag(step.start_us, &visit.clock.time(step.start_us))) }
+                    strong { (tag(step.start_us, &visit.clock.time(step.start_us))) }
                     div.small.dim { "+" (duration(step.start_us.saturating_sub(start).max(0))) " of " (duration(end.saturating_sub(start))) }
                 }
             }

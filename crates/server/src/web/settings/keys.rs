@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use super::{
-    super::{frame::seal, glyph::glyph, text::bdi, visit::Visit},
+    super::{clock::tag, frame::seal, glyph::glyph, text::bdi, visit::Visit},
     ends,
 };
 use crate::keys::{Key, Scope};
@@ -52,7 +52,7 @@ pub(super) fn card(visit: &Visit, all: &[Arc<Key>]) -> Markup {
 fn row(visit: &Visit, key: &Key) -> Markup {
     let day = |micros: event::Micros| {
         let us = i64::try_from(micros.0).unwrap_or(i64::MAX);
-        visit.clock.tag(us, &visit.clock.date(us))
+        tag(us, &visit.clock.date(us))
     };
     html! {
         tr.ended[key.revoked_at.is_some()] {

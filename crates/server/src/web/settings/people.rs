@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use super::{
-    super::{frame::seal, glyph::glyph, text::bdi, visit::Visit},
+    super::{clock::tag, frame::seal, glyph::glyph, text::bdi, visit::Visit},
     ends,
 };
 use crate::keys::{Key, Role};
@@ -53,7 +53,7 @@ fn row(visit: &Visit, person: &Key) -> Markup {
     let role = person.role.map_or("", Role::as_str);
     let day = |micros: event::Micros| {
         let us = i64::try_from(micros.0).unwrap_or(i64::MAX);
-        visit.clock.tag(us, &visit.clock.date(us))
+        tag(us, &visit.clock.date(us))
     };
     let is_me = person.id == visit.caller.key.id;
     html! {

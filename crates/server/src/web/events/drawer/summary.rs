@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{Detail, base, recorded, withheld};
 use crate::web::{
     address::segment,
-    clock::utc,
+    clock::{tag, utc},
     content,
     glyph::small,
     json,
@@ -51,9 +51,9 @@ pub(in super::super::super) fn facts(visit: &Visit, record: &RecordView<'_>) -> 
             }
             @if let Some(description) = &record.description { dt { "Says" } dd { bdi { (Hostile(description, text::LONG)) } } }
             dt { "Happened" }
-            dd { (clock.tag(record.time_us, &format!("{} {}", clock.day(record.time_us), clock.exact(record.time_us)))) " " span.dim { "claimed by " (claimant(record)) } }
+            dd { (tag(record.time_us, &format!("{} {}", clock.day(record.time_us), clock.exact(record.time_us)))) " " span.dim { "claimed by " (claimant(record)) } }
             dt { "Recorded" }
-            dd { (clock.tag(recorded(record), &format!("{} {}", clock.day(recorded(record)), clock.exact(recorded(record))))) " " span.dim { "by the server" } }
+            dd { (tag(recorded(record), &format!("{} {}", clock.day(recorded(record)), clock.exact(recorded(record))))) " " span.dim { "by the server" } }
             @if let Some(took) = record.duration_us { dt { "Took" } dd { (duration(took)) } }
             @if let Some(project) = &record.project { dt { "Project" } dd { (bdi(project)) } }
             @if let Some(job) = job { dt { "Job" } dd { a href=(visit.address.to(format!("/jobs/{}", segment(job)))) { (bdi(job)) } } }
