@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use event::{Micros, RecordView};
 use ledger::{Clock, SystemClock};
 use serde_json::json;
+use server::SAMPLE_TRAIL;
 use tlog::VerifierKey;
 
 use crate::{
@@ -203,7 +204,7 @@ fn program() -> Result<PathBuf> {
 
 /// Fills a trail of its own with sample data and gives the path of a link that signs in to it.
 fn sample_trail(server: &ChildServer, remote: &Remote) -> Result<String> {
-    let body = json!({"name": sample::TRAIL}).to_string();
+    let body = json!({"name": SAMPLE_TRAIL}).to_string();
     let made = remote
         .client()?
         .post("/v1/trails", "application/json", body.as_bytes())?;

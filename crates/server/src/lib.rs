@@ -39,6 +39,6 @@ pub use audit::RecordError;
 pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
 pub use kept::{KeptError, check_kept_files};
 pub use keys::{KeyFiles, KeysError, check_key_files};
-pub use node::{DEFAULT_TRAIL, Node, NodeError};
+pub use node::{DEFAULT_TRAIL, Node, NodeError, SAMPLE_TRAIL};
 pub use serve::serve;
 pub use sessions::SessionsError;

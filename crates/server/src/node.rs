@@ -25,6 +25,8 @@ use crate::{
 
 /// The trail that every node has.
 pub const DEFAULT_TRAIL: &str = "default";
+/// The trail that pages mark as sample data.
+pub const SAMPLE_TRAIL: &str = "sample";
 
 /// Ledger, segments, sealer and keys of one data directory.
 pub struct Node {
@@ -278,11 +280,9 @@ impl Node {
         let admin_key = self.keys.add(spec, &secret)?;
         let meta = format!("{{\"public\":{public}}}");
         let event = SystemEvent {
-            actor_type: "user",
-            actor_id: &by.id,
             resource: Some(("trail", id.as_str())),
             meta: Some(&meta),
-            ..SystemEvent::new("trail.created")
+            ..audit::by(by, "trail.created")
         };
         if let Some(home) = self.ledger.trail(&by.trail) {
             audit::record(&home, &event)?;

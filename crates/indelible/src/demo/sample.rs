@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 
-/// The trail that the server marks as sample data.
-pub(super) const TRAIL: &str = "sample";
 const SEED: u64 = 7;
 const DAYS: u64 = 14;
 pub(super) const SECOND_US: u64 = 1_000_000;

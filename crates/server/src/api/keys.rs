@@ -302,11 +302,9 @@ fn record(
 ) -> Result<(), Problem> {
     let meta = serde_json::json!({ "name": name, "scopes": scopes }).to_string();
     let event = SystemEvent {
-        actor_type: "user",
-        actor_id: &caller.key.id,
         resource: Some(("key", id)),
         meta: Some(&meta),
-        ..SystemEvent::new(action)
+        ..audit::by(&caller.key, action)
     };
     Ok(audit::record(&caller.trail, &event)?)
 }

@@ -103,13 +103,11 @@ pub(super) async fn answer(
     }
     let caller = visit.caller.clone();
     blocking(move || {
-        let meta = serde_json::json!({"lesson": lesson.word, "title": lesson.title, "edition": lessons::EDITION, "name": caller.key.name});
+        let meta = serde_json::json!({"lesson": lesson.word, "title": lesson.title, "edition": lessons::EDITION});
         let event = SystemEvent {
-            actor_type: "user",
-            actor_id: &caller.key.id,
             resource: Some(("lesson", lesson.word)),
             meta: Some(&meta.to_string()),
-            ..SystemEvent::new(ACTION)
+            ..audit::by(&caller.key, ACTION)
         };
         Ok(audit::record(&caller.trail, &event)?)
     })

@@ -132,12 +132,12 @@ fn head(visit: &Visit, id: &str, found: &Found) -> Markup {
                 div.line { h1.wrap { (bdi(&head.title)) }
                     @if quiet_us < ACTIVE_US { span.tag.accent { (small("live")) "active" } }
                     @else { span.tag { (small("tick")) "quiet for " (ago(quiet_us).trim_end_matches(" ago")) } } }
-                p.line.soft {
-                    (glyph("agents")) a.plain.medium href=(visit.address.to(format!("/agents/{}", super::address::segment(&head.agent)))) { (bdi(&head.agent)) }
-                    @if let Some(by) = &head.asked_by { span { "asked by " } span.medium { (bdi(by)) } }
-                    @if let Some(project) = &head.project { span { "· project " (bdi(project)) } }
-                    span { "· " (tag(summary.first_time_us, &format!("{} {}", visit.clock.day(summary.first_time_us), visit.clock.time(summary.first_time_us)))) ", " (took) }
-                    code.dim.wrap { "· " (bdi(id)) }
+                p.line.about.soft {
+                    span.line { (glyph("agents")) a.plain.medium href=(visit.address.to(format!("/agents/{}", super::address::segment(&head.agent)))) { (bdi(&head.agent)) } }
+                    @if let Some(by) = &head.asked_by { span { "asked by " span.medium { (bdi(by)) } } }
+                    @if let Some(project) = &head.project { span { "project " (bdi(project)) } }
+                    span { (tag(summary.first_time_us, &format!("{} {}", visit.clock.day(summary.first_time_us), visit.clock.time(summary.first_time_us)))) ", " (took) }
+                    code.dim.wrap { (bdi(id)) }
                 }
             }
             div.line {
@@ -165,7 +165,7 @@ fn figures(visit: &Visit, id: &str, found: &Found) -> Markup {
             (figure("Events", html! { a href=(events(visit, id, "")) { (grouped(figures.count)) } },
                 html! { @if found.steps.len() < usize::try_from(figures.count).unwrap_or(usize::MAX) { "the first " (grouped(found.steps.len())) " below" } }))
             (figure("Failures and errors", html! { a href=(events(visit, id, "result:(failure OR error)")) { (grouped(figures.failures)) } },
-                html! { (count_of(failed, "failure", "failures")) ", " (count_of(broken, "error", "errors")) }))
+                html! { @if figures.failures > 0 { (count_of(failed, "failure", "failures")) ", " (count_of(broken, "error", "errors")) } }))
             (figure("Cost", html! { a href=(events(visit, id, "has:usage")) { (money(figures.cost_nanousd)) } },
                 html! { @if figures.unpriced > 0 { (count_of(figures.unpriced, "call", "calls")) " unpriced" } }))
             (figure("Tokens", html! { a href=(events(visit, id, "has:usage")) { (about(figures.input_tokens + figures.output_tokens)) } },
@@ -174,7 +174,7 @@ fn figures(visit: &Visit, id: &str, found: &Found) -> Markup {
                 html! { @if found.waited_us > 0 { "waited " (duration(found.waited_us)) } @else if summary.denied > 0 { (grouped(summary.denied)) " denied" } }))
             (figure("Proof", html! { span.ok { (sized(if covered == figures.count { "v-verified" } else { "v-pending" }, "g g18")) }
                     a href=(jobs::address(visit, id).with("show", "whole")) { (grouped(covered)) " of " (grouped(figures.count)) } },
-                html! { "in the signed log" }))
+                html! { "signed" }))
         }
     }
 }

@@ -169,21 +169,21 @@ fn row(visit: &Visit, job: &Job) -> Markup {
     let quiet_us = now_us.saturating_sub(summary.last_time_us);
     html! {
         tr data-row {
-            td.wide {
+            td.wide.name {
                 a.plain.over href=(address(visit, &summary.id)) { span.medium { (bdi(&head.title)) } }
                 @if quiet_us < ACTIVE_US { " " span.tag.accent title=(ago(quiet_us)) { (small("live")) "active" } }
                 @if head.title != summary.id { div.small.dim.cut { code { (bdi(&summary.id)) } } }
             }
-            td { div.cut { (bdi(&head.agent)) } @if let Some(by) = &head.asked_by { div.small.dim.cut { "asked by " (bdi(by)) } } }
+            td.agent { div.cut { (bdi(&head.agent)) } @if let Some(by) = &head.asked_by { div.small.dim.cut { "asked by " (bdi(by)) } } }
             td.soft { @if let Some(project) = &head.project { (bdi(project)) } }
-            td.nowrap { (tag(summary.first_time_us, &visit.clock.stamp(summary.first_time_us))) }
+            td.nowrap.started { (tag(summary.first_time_us, &visit.clock.stamp(summary.first_time_us))) }
             td.num.soft { (duration(summary.last_time_us.saturating_sub(summary.first_time_us))) }
             td.num { (grouped(figures.count)) }
             td.num { @if figures.failures > 0 { span.warn.medium { (grouped(figures.failures)) } } @else { span.dim { "0" } } }
             td.num { @if summary.approvals > 0 { (grouped(summary.approvals)) } @else { span.dim { "0" } }
                 @if summary.denied > 0 { " " span.warn.small { (grouped(summary.denied)) " denied" } } }
             td.num.soft { (about(figures.input_tokens + figures.output_tokens)) }
-            td.num { (money(figures.cost_nanousd)) @if figures.unpriced > 0 { div.small.dim { (grouped(figures.unpriced)) " unpriced" } } }
+            td.num.cost { (money(figures.cost_nanousd)) @if figures.unpriced > 0 { div.small.dim { (grouped(figures.unpriced)) " unpriced" } } }
         }
     }
 }

@@ -73,7 +73,8 @@ fn per_thousand(part: u128, whole: u128) -> u128 {
 pub(super) fn duration(us: i64) -> String {
     let (sign, us) = (if us < 0 { "−" } else { "" }, us.unsigned_abs());
     let text = match us {
-        0..1_000 => format!("{us} µs"),
+        0 => "0 s".to_owned(),
+        1..1_000 => format!("{us} µs"),
         1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
         10_000..1_000_000 => format!("{} ms", us / 1_000),
         1_000_000..60_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn durations_have_two_parts() {
         for (us, text) in [
-            (0, "0 µs"),
+            (0, "0 s"),
             (999, "999 µs"),
             (1_500, "1.5 ms"),
             (38_000, "38 ms"),

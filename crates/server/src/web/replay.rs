@@ -180,7 +180,7 @@ fn side(visit: &Visit, id: &str, found: &Found, record: &RecordView<'_>) -> Mark
                 div.between { span.line { code.dim { "#" (grouped(seq)) } span.tag { (super::glyph::source(&said.source)) (bdi(&said.source)) } }
                     a href=(visit.address.to("/events").without(&["from", "to"]).with("event", seq)) { "Open event" } }
                 h2.heading.wrap { (bdi(&said.what)) }
-                p.line.soft { (said.outcome.draw()) @if let Some(took) = &said.took { span { "· " (took) } } }
+                p.line.soft { (said.outcome.draw()) @if let Some(took) = &said.took { span { (took) } } }
                 (facts(visit, record))
                 (proof::verdict(&found.checks, seq, &recorded))
                 (proof::list(&found.checks))

@@ -218,10 +218,10 @@ impl Stack<'_> {
                     @let _ = bar;
                     svg x=(percent(index as u128 * 2 + 1, count * 2)) y="1" width="1" height="6" overflow="visible" { path.gap-mark d="M0 0 4 5H-4z" {} }
                 }
-                @for (index, name) in &self.ticks.names {
+                @for (nth, (index, name)) in self.ticks.names.iter().enumerate() {
                     @let middle = percent(*index as u128 * 2 + 1, count * 2);
                     @let anchor = super::anchor(*index, self.bars.len());
-                    text x=(middle) y="17" text-anchor=(anchor) { (name) }
+                    text.second[nth % 2 == 1] x=(middle) y="17" text-anchor=(anchor) { (name) }
                 }
             }
         }

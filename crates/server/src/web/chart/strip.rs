@@ -53,9 +53,9 @@ pub(in super::super) fn strip(
                 }
             }
             svg.names width="100%" height="20" aria-hidden="true" {
-                @for (index, name) in names {
+                @for (nth, (index, name)) in names.iter().enumerate() {
                     @let anchor = super::anchor(*index, days.len());
-                    text x=(percent(*index as u128 * 2 + 1, count * 2)) y="15" text-anchor=(anchor) { (name) }
+                    text.second[nth % 2 == 1] x=(percent(*index as u128 * 2 + 1, count * 2)) y="15" text-anchor=(anchor) { (name) }
                 }
             }
         }

@@ -187,9 +187,9 @@ fn head(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
             h2.heading { span.wrap { (bdi(&said.what)) } @if !said.to.is_empty() { " " span.soft.regular.wrap { (bdi(&said.to)) } } }
             p.line.soft {
                 (said.outcome.draw())
-                @if let Some(took) = &said.took { span { "· " (took) } }
-                span { "· " (said.actor()) }
-                span { "· " (tag(record.time_us, &format!("{} {}", visit.clock.day(record.time_us), visit.clock.exact(record.time_us)))) }
+                @if let Some(took) = &said.took { span { (took) } }
+                span { (said.actor()) }
+                span { (tag(record.time_us, &format!("{} {}", visit.clock.day(record.time_us), visit.clock.exact(record.time_us)))) }
             }
         }
         (tabs(here, detail.tab))

@@ -70,9 +70,11 @@ fn period(visit: &Visit, selected: &Selected) -> Markup {
                     a href=(link(last_quarter.0, last_quarter.1)) aria-current=[is(last_quarter).then_some("true")] { "Last three months" }
                     a href=(here.with("from", "").with("to", "")) aria-current=[selected.period.is_choice(Choice::ALL_TIME).then_some("true")] { "Everything" }
                 }
-                input.input.date type="datetime-local" name="from" aria-label="From" value=[from_us.map(|us| clock.input(us))];
-                span.soft { "to" }
-                input.input.date type="datetime-local" name="to" aria-label="To, not included" value=[to_us.map(|us| clock.input(us))];
+                span.span {
+                    input.input type="datetime-local" name="from" aria-label="From" value=[from_us.map(|us| clock.input(us))];
+                    span.soft { "to" }
+                    input.input type="datetime-local" name="to" aria-label="To, not included" value=[to_us.map(|us| clock.input(us))];
+                }
             }
         },
     )

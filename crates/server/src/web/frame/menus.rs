@@ -12,6 +12,7 @@ use super::{
     },
     Nav,
 };
+use crate::node::SAMPLE_TRAIL;
 
 /// Zones that are offered by name; any other one can be written.
 const ZONES: [&str; 14] = [
@@ -57,10 +58,16 @@ pub(in super::super) fn seal(visit: &Visit) -> Markup {
 
 pub(super) fn trail(visit: &Visit) -> Markup {
     let trail = &visit.caller.trail;
+    let is_sample = trail.id().as_str() == SAMPLE_TRAIL;
     html! {
         details.menu.left data-menu {
-            summary.tool.trail { span.cut { (trail.id()) } (glyph("down")) }
+            summary.tool.trail {
+                span.cut { (trail.id()) }
+                @if is_sample { span.sample { "Sample data" } }
+                (glyph("down"))
+            }
             div.sheet {
+                @if is_sample { p.note { "Made up by " code { "indelible demo" } ": nobody did any of this." } }
                 p.note { "Trail " strong { (trail.id()) } br; code.wrap { (trail.origin()) } }
                 @if let Some(project) = visit.caller.project() {
                     p.note { "You see project " (bdi(project)) " only." }
@@ -237,7 +244,6 @@ fn initials(name: &str) -> String {
     letters.flat_map(char::to_uppercase).take(2).collect()
 }
 
-/// Where the same page has another address, for tests of what links do.
 #[cfg(test)]
 mod tests {
     use super::{super::super::address::Address, *};

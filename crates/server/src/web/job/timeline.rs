@@ -54,7 +54,7 @@ pub(super) fn card(visit: &Visit, found: &Found, open: Option<u64>) -> Markup {
                         @if let Some(step) = marked { @let x = at(step.start_us); line.now x1=(x) x2=(x) y1="0" y2=(height) {} }
                     }
                     svg.names width="100%" height="24" aria-hidden="true" {
-                        @for (us, name) in ticks(visit, start, end) { text x=(at(us)) y="17" text-anchor="middle" { (name) } }
+                        @for (nth, (us, name)) in ticks(visit, start, end).into_iter().enumerate() { text.second[nth % 2 == 1] x=(at(us)) y="17" text-anchor="middle" { (name) } }
                         @if let Some(step) = marked {
                             svg x=(at(step.start_us)) y="3" width="1" height="20" overflow="visible" { rect.now-box x="-28" y="0" width="56" height="18" rx="3" {} text.now-text x="0" y="13" text-anchor="middle" { (visit.clock.time(step.start_us)) } }
                         }
