@@ -36,7 +36,7 @@ function showTip(bar) {
     const rest = parts.slice(4);
     list.append(line({ name: `${rest.length} more`, text: String(rest.reduce((sum, part) => sum + part.size, 0)) }));
   }
-  tip.append(name, about, list);
+  tip.append(name, about, ...(parts.length > 0 ? [list] : []));
   chart.append(tip);
   place(tip, chart, bar);
 }
@@ -82,12 +82,15 @@ for (const [kind, show] of [["pointerover", true], ["focusin", true], ["pointero
   });
 }
 
-// A span drawn on the chart, or the window of the strip moved by its edges, becomes the page's time.
-function span(from, to) {
+// A span drawn on the chart, or the window of the strip moved by its edges, becomes the page's time: whole bars.
+function span(area, one, other) {
+  const first = Math.min(Math.floor(Math.min(one, other)), area.edges.length - 2);
+  const from = area.edges[first];
+  const to = area.edges[Math.max(Math.ceil(Math.max(one, other)), first + 1)];
   const url = new URL(location.href);
-  const instant = (us) => new Date(Math.round(us / 1000)).toISOString();
-  url.searchParams.set("from", instant(Math.min(from, to)));
-  url.searchParams.set("to", instant(Math.max(from, to)));
+  const instant = (us) => new Date(Math.round(us / 1000)).toISOString().replace(".000Z", "Z");
+  url.searchParams.set("from", instant(from));
+  url.searchParams.set("to", instant(to));
   for (const name of ["after", "before"]) url.searchParams.delete(name);
   go(url.pathname + url.search);
 }
@@ -101,19 +104,19 @@ export function go(address) {
   link.remove();
 }
 
-function timeAt(area, clientX) {
+// Where the pointer is, in bars from the left.
+function placeAt(area, clientX) {
   const box = area.svg.getBoundingClientRect();
   const part = Math.min(1, Math.max(0, (clientX - box.left) / box.width));
-  return area.start + part * (area.end - area.start);
+  return part * (area.edges.length - 1);
 }
 
 function areaOf(target) {
   const strip = target.closest("[data-strip]");
-  if (strip) return { svg: strip.querySelector("svg"), start: Number(strip.dataset.start), end: Number(strip.dataset.end), strip };
-  const chart = target.closest("[data-chart]");
-  const bars = chart?.querySelectorAll("a.bar");
-  if (!bars?.length) return null;
-  return { svg: bars[0].ownerSVGElement, start: Number(bars[0].dataset.from), end: Number(bars[bars.length - 1].dataset.to) };
+  const bars = [...(strip ?? target.closest("[data-chart]"))?.querySelectorAll("a[data-from]") ?? []];
+  if (bars.length === 0) return null;
+  const end = Number(strip ? strip.dataset.end : bars[bars.length - 1].dataset.to);
+  return { svg: bars[0].ownerSVGElement, edges: [...bars.map((bar) => Number(bar.dataset.from)), end], strip };
 }
 
 document.addEventListener("pointerdown", (event) => {
@@ -150,7 +153,7 @@ document.addEventListener("pointerup", (event) => {
   if (!moved) return;
   // The click that follows must not open a bar.
   addEventListener("click", (click) => { click.preventDefault(); click.stopPropagation(); }, { capture: true, once: true });
-  setTimeout(() => span(timeAt(area, anchor), timeAt(area, event.clientX)), 0);
+  setTimeout(() => span(area, placeAt(area, anchor), placeAt(area, event.clientX)), 0);
 });
 
 document.addEventListener("dragstart", (event) => {

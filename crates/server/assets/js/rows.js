@@ -1,10 +1,14 @@
 // Lists of events: the open one is marked, a click anywhere on a row opens it, focus survives the swap.
 
+const rowOf = (seq) => document.querySelector(`tr.event[data-seq="${CSS.escape(seq)}"]`);
+
 function markOpen() {
   const open = document.getElementById("drawer")?.dataset.seq;
   for (const row of document.querySelectorAll("tr.event")) {
     row.setAttribute("aria-selected", String(row.dataset.seq === open));
   }
+  const focused = document.activeElement?.closest("tr.event");
+  if (open && focused && focused.dataset.seq !== open) rowOf(open)?.querySelector("a").focus();
   for (const mark of document.querySelectorAll(".step-mark")) mark.classList.toggle("current", mark.dataset.seq === open);
 }
 
@@ -16,7 +20,7 @@ document.addEventListener("click", (event) => {
   const seq = document.getElementById("drawer")?.dataset.seq;
   if (!seq) return;
   document.addEventListener("htmx:after:swap", () => {
-    document.querySelector(`tr.event[data-seq="${CSS.escape(seq)}"] a`)?.focus();
+    rowOf(seq)?.querySelector("a").focus();
   }, { once: true });
 });
 

@@ -63,7 +63,7 @@ async fn show(app: &Arc<App>, visit: &Visit, id: Option<String>) -> Result<Respo
         ..Frame::of(Nav::Agents)
     };
     if let Some(fault) = &selected.fault {
-        let body = html! { div.page { (filter_fault(&selected, fault)) } };
+        let body = html! { div.page { (filter_fault(&visit.address, &selected, fault)) } };
         return Ok(Document::ok(frame::page(visit, &frame, &body)).into_response());
     }
     let asked = gather::Asked {

@@ -105,7 +105,7 @@ fn body(
                 (bar(&visit.address, selected, None, "Add a filter or words to find"))
                 (actions::actions(visit, selected, found, views))
             }
-            @if let Some(fault) = &selected.fault { div.faults { (filter_fault(selected, fault)) } }
+            @if let Some(fault) = &selected.fault { div.faults { (filter_fault(&visit.address, selected, fault)) } }
             @if let Some(found) = found {
                 div.panes {
                     (facets::pane(visit, selected, &found.facets))

@@ -98,7 +98,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
         div.page {
             section.card {
                 div.card-bar { (bar(&visit.address, &selected, None, "Only jobs with events that match")) }
-                @if let Some(fault) = &selected.fault { div.card-fault { (filter_fault(&selected, fault)) } }
+                @if let Some(fault) = &selected.fault { div.card-fault { (filter_fault(&visit.address, &selected, fault)) } }
                 @if let Some(found) = &found { (table(&visit, found)) }
             }
         }

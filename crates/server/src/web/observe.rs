@@ -50,7 +50,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
         ..Frame::of(Nav::Observe)
     };
     if let Some(fault) = fault {
-        let body = html! { div.page { (filter_fault(&selected, &fault)) } };
+        let body = html! { div.page { (filter_fault(&visit.address, &selected, &fault)) } };
         return Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response());
     }
     let overview = app

@@ -40,7 +40,7 @@ pub(in super::super) fn strip(
                 @for (index, (day, events, address)) in days.iter().enumerate() {
                     @let height = (u128::from(*events) * HEIGHT * 10 / most).max(if *events > 0 { 10 } else { 0 });
                     @let inside = *day < shown.1 && day.saturating_add(DAY_US) > shown.0;
-                    a href=(address) tabindex="-1" aria-hidden="true" {
+                    a data-from=(day) href=(address) tabindex="-1" aria-hidden="true" {
                         rect.day.in[inside] x=(percent(index as u128 * 10 + 2, count * 10)) width=(percent(6, count * 10))
                             y=(pixels(HEIGHT * 10 - height)) height=(pixels(height)) {}
                         rect.hit fill="transparent" x=(percent(index as u128, count)) width=(percent(1, count)) y="0" height=(HEIGHT) {}

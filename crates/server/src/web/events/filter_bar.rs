@@ -89,30 +89,51 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Why nothing is shown: the fault with its place in the text, and what to write instead.
-pub(in super::super) fn filter_fault(selected: &Selected, fault: &Fault) -> Markup {
+pub(in super::super) fn filter_fault(here: &Address, selected: &Selected, fault: &Fault) -> Markup {
     match fault {
-        Fault::Filter(error) => of_filter(&selected.q, error),
+        Fault::Filter(error) => of_filter(here, &selected.q, error),
         Fault::Other(problem) => fault::alert(problem),
     }
 }
 
-fn of_filter(q: &str, error: &FilterError) -> Markup {
+fn of_filter(here: &Address, q: &str, error: &FilterError) -> Markup {
     let start = floor(q, error.span.start);
     let end = floor(q, error.span.end.max(start));
     let part = |from: usize, to: usize| q.get(from..to).unwrap_or_default();
+    let (before, after) = (part(0, start), part(end, q.len()));
     // At the end of the text there is nothing to underline.
     let marked = match part(start, end) {
         "" => "␣",
         part => part,
     };
+    let meant = error.suggestion.as_deref().and_then(meant);
+    let meant = meant.map(|word| [before, word, after].concat());
     html! {
         div.alert.bad #filter-fault role="alert" {
             (glyph("error"))
             div {
-                p.strong { "This is not a filter: " (error.message) }
-                p { code.wrap { (Hostile(part(0, start), text::LONG)) mark { (Hostile(marked, text::LONG)) } (Hostile(part(end, q.len()), text::LONG)) } }
-                @if let Some(suggestion) = &error.suggestion { p.soft { (bdi(suggestion)) } }
+                p.strong { "This is not a filter: " (quoting(&error.message)) }
+                p { code.wrap { (Hostile(before, text::LONG)) mark { (Hostile(marked, text::LONG)) } (Hostile(after, text::LONG)) } }
+                @if let Some(suggestion) = &error.suggestion { p.soft { (quoting(suggestion)) } }
+                @if let Some(meant) = &meant {
+                    p { a href=(here.without(&["after", "before"]).with("q", meant)) { "Show " code { (bdi(meant)) } } }
+                }
             }
+        }
+    }
+}
+
+/// The word that a suggestion offers for the one at fault.
+fn meant(suggestion: &str) -> Option<&str> {
+    let (word, _) = suggestion.strip_prefix("did you mean `")?.split_once('`')?;
+    Some(word)
+}
+
+/// A sentence whose quoted parts are text of the filter.
+fn quoting(sentence: &str) -> Markup {
+    html! {
+        @for (index, part) in sentence.split('`').enumerate() {
+            @if index % 2 == 1 { code { (bdi(part)) } } @else { (Hostile(part, text::LONG)) }
         }
     }
 }

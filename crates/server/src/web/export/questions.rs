@@ -29,7 +29,7 @@ pub(super) fn card(
         {
             input type="hidden" name="answered" value="1";
             @if let Some(tz) = visit.address.get("tz") { input type="hidden" name="tz" value=(tz); }
-            @if let Some(fault) = &selected.fault { (filter_fault(selected, fault)) }
+            @if let Some(fault) = &selected.fault { (filter_fault(&visit.address, selected, fault)) }
             (period(visit, selected))
             (actions(selected, answers, found))
             (contents(visit, answers))

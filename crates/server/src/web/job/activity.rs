@@ -43,7 +43,7 @@ pub(super) fn page(visit: &Visit, selected: &Selected, id: &str, found: &Found) 
                     (quick(visit, selected, "Source", "source", &SOURCES))
                     (quick(visit, selected, "Result", "result", &RESULTS))
                 }
-                @if let Some(fault) = &selected.fault { div.card-fault { (filter_fault(selected, fault)) } }
+                @if let Some(fault) = &selected.fault { div.card-fault { (filter_fault(&visit.address, selected, fault)) } }
                 @if let Some(listed) = &found.listed {
                     (rows_table(visit, listed, open))
                     @if listed.rows.is_empty() {
