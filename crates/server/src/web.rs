@@ -32,6 +32,7 @@ mod json;
 mod narrow;
 mod number;
 mod observe;
+mod pair;
 mod period;
 mod proof;
 mod replay;

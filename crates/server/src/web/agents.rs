@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use event::filter::TextField;
-use maud::html;
+use maud::{Markup, html};
 
 use super::{
     address::{Address, segment},
@@ -67,25 +67,36 @@ async fn show(app: &Arc<App>, visit: &Visit, id: Option<String>) -> Result<Respo
         return Ok(Document::ok(frame::page(visit, &frame, &body)).into_response());
     }
     let asked = gather::Asked {
-        selected: selected.clone(),
         clock: visit.clock.clone(),
         id: id.clone(),
         by_tokens: visit.address.get("by") == Some("tokens"),
+        selected,
     };
-    let engine = visit.engine(app);
-    let found = app
-        .read(move || asked.answer(&asked.selected.view(engine.snapshot()?)?))
-        .await?;
-    if id.is_some() && found.one.is_none() {
-        return Err(Problem::not_found());
+    if let Some(id) = id.clone() {
+        let (asked, engine) = (asked.clone(), visit.engine(app));
+        let knows = move || asked.knows(&asked.selected.view(engine.snapshot()?)?, &id);
+        if !app.read(knows).await? {
+            return Err(Problem::not_found());
+        }
     }
-    selected.note(app, visit, []);
-    let body = html! {
+    let (app, reader, id) = (Arc::clone(app), visit.clone(), id.clone());
+    let made = async move {
+        let (engine, selected) = (reader.engine(&app), asked.selected.clone());
+        let find = move || asked.answer(&asked.selected.view(engine.snapshot()?)?);
+        let found = app.read(find).await?;
+        selected.note(&app, &reader, []);
+        Ok(body(&reader, id.as_deref(), &found))
+    };
+    frame::answer(visit, &frame, made).await
+}
+
+fn body(visit: &Visit, id: Option<&str>, found: &gather::Found) -> Markup {
+    html! {
         h1.sr { "Agents" }
         (patterns())
         div.page {
-            (list::card(visit, &found, id.as_deref()))
-            @match (&found.one, &id) {
+            (list::card(visit, found, id))
+            @match (&found.one, id) {
                 (Some(one), Some(id)) => {
                     div.between #agent {
                         p.line { a href=(visit.address.at("/agents")) { "All agents" } (glyph("right")) strong { (bdi(id)) }
@@ -97,6 +108,5 @@ async fn show(app: &Arc<App>, visit: &Visit, id: Option<String>) -> Result<Respo
                 _ => @if !found.agents.is_empty() { p.dim { "Choose an agent to see its days, models, tools and jobs." } },
             }
         }
-    };
-    Ok(Document::ok(frame::page(visit, &frame, &body)).into_response())
+    }
 }

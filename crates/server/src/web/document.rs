@@ -1,12 +1,19 @@
 //! A page as it leaves: its headers and its compression.
 
-use std::io::Write as _;
+use std::{
+    convert::Infallible,
+    io::Write as _,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
+    body::Body,
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use flate2::{Compression, write::GzEncoder};
+use futures_util::{StreamExt as _, stream};
 use hyper::{
     StatusCode,
     header::{
@@ -38,7 +45,12 @@ pub(super) struct Document {
     pub(super) status: StatusCode,
     pub(super) html: String,
     pub(super) policy: Policy,
+    /// What follows, if the page is still being made. It is taken once.
+    rest: Option<Arc<Mutex<Option<Rest>>>>,
 }
+
+/// The end of a page.
+type Rest = Pin<Box<dyn Future<Output = String> + Send>>;
 
 /// What a page may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,11 +62,30 @@ pub(super) enum Policy {
 }
 
 impl Document {
-    pub(super) fn ok(html: Markup) -> Self {
+    pub(super) fn new(status: StatusCode, html: Markup) -> Self {
         Self {
-            status: StatusCode::OK,
+            status,
             html: html.into_string(),
             policy: Policy::Usual,
+            rest: None,
+        }
+    }
+
+    pub(super) fn ok(html: Markup) -> Self {
+        Self::new(StatusCode::OK, html)
+    }
+
+    /// A page that begins to leave before its end is known.
+    pub(super) fn flowing(
+        start: String,
+        rest: impl Future<Output = String> + Send + 'static,
+    ) -> Self {
+        let rest: Rest = Box::pin(rest);
+        Self {
+            status: StatusCode::OK,
+            html: start,
+            policy: Policy::Usual,
+            rest: Some(Arc::new(Mutex::new(Some(rest)))),
         }
     }
 
@@ -65,10 +96,19 @@ impl Document {
     /// The answer to a request with these headers.
     pub(super) fn answer(self, headers: &HeaderMap) -> Response {
         let is_packed = self.html.len() >= WORTH_PACKING && takes_gzip(headers);
-        let body = if is_packed {
-            gzip(self.html.as_bytes())
-        } else {
-            self.html.into_bytes()
+        let mut sink = Sink::new(is_packed);
+        let rest = self.rest.and_then(|rest| {
+            let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+            rest.take()
+        });
+        let body = match rest {
+            None => Body::from(sink.end(&self.html)),
+            Some(rest) => {
+                let start = sink.part(&self.html);
+                let end = stream::once(async move { sink.end(&rest.await) });
+                let parts = stream::iter([start]).chain(end);
+                Body::from_stream(parts.map(Ok::<_, Infallible>))
+            }
         };
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
@@ -114,16 +154,48 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     takes
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    // Pages are made anew for every request: a higher level costs more time than it saves.
-    let mut gzip = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(4));
-    // Writing into a vector cannot fail.
-    let _ = gzip.write_all(bytes);
-    gzip.finish().unwrap_or_default()
+/// Takes a page in parts and gives the bytes that leave.
+enum Sink {
+    Plain,
+    Packed(GzEncoder<Vec<u8>>),
+}
+
+impl Sink {
+    fn new(is_packed: bool) -> Self {
+        if is_packed {
+            // Pages are made anew for every request: a higher level costs more time than it saves.
+            Self::Packed(GzEncoder::new(Vec::new(), Compression::new(4)))
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// A part that a browser can work with before the next one comes.
+    fn part(&mut self, html: &str) -> Vec<u8> {
+        match self {
+            Self::Plain => html.as_bytes().to_vec(),
+            Self::Packed(gzip) => {
+                // Writing into a vector cannot fail.
+                let _ = gzip.write_all(html.as_bytes());
+                let _ = gzip.flush();
+                std::mem::take(gzip.get_mut())
+            }
+        }
+    }
+
+    fn end(mut self, html: &str) -> Vec<u8> {
+        let mut part = self.part(html);
+        if let Self::Packed(gzip) = self {
+            part.extend(gzip.finish().unwrap_or_default());
+        }
+        part
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     #[test]
@@ -141,5 +213,26 @@ mod tests {
             assert!(!takes(bad), "{bad}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_flows_is_the_same_packed_or_not() {
+        let start = "<p>start</p>".repeat(200);
+        let page = |headers: HeaderMap| {
+            let document = Document::flowing(start.clone(), async { "<p>end</p>".to_owned() });
+            let body = document.answer(&headers).into_body();
+            axum::body::to_bytes(body, usize::MAX)
+        };
+        let plain = page(HeaderMap::new()).await.unwrap();
+        assert_eq!(plain, format!("{start}<p>end</p>"));
+        let accept = HeaderValue::from_static("gzip");
+        let packed = page(HeaderMap::from_iter([(ACCEPT_ENCODING, accept)]));
+        let packed = packed.await.unwrap();
+        assert!(packed.len() < plain.len());
+        let mut unpacked = String::new();
+        flate2::read::GzDecoder::new(packed.as_ref())
+            .read_to_string(&mut unpacked)
+            .unwrap();
+        assert_eq!(unpacked.as_bytes(), plain);
     }
 }

@@ -60,22 +60,23 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
         note_detail(&app, &visit, detail.as_ref());
         return Ok(Document::ok(pane(&visit, detail.as_ref())).into_response());
     }
-    let found = if selected.fault.is_some() {
-        None
-    } else {
-        let reader = visit.clone();
-        Some(
-            app.read(move || asked.answer(&reader, engine.snapshot()?))
-                .await?,
-        )
+    let reader = visit.clone();
+    let made = async move {
+        let found = if selected.fault.is_some() {
+            None
+        } else {
+            let gatherer = reader.clone();
+            let find = move || asked.answer(&gatherer, engine.snapshot()?);
+            Some(app.read(find).await?)
+        };
+        if let Some(found) = &found {
+            selected.note(&app, &reader, found.listed.rows.iter().map(|row| row.seq));
+            note_detail(&app, &reader, found.detail.as_ref());
+        }
+        let views = app.node().views().list(reader.caller.trail_id());
+        Ok(body(&reader, &selected, found.as_ref(), &views))
     };
-    if let Some(found) = &found {
-        selected.note(&app, &visit, found.listed.rows.iter().map(|row| row.seq));
-        note_detail(&app, &visit, found.detail.as_ref());
-    }
-    let views = app.node().views().list(visit.caller.trail_id());
-    let body = body(&visit, &selected, found.as_ref(), &views);
-    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
+    frame::answer(&visit, &frame, made).await
 }
 
 /// An event that is open was read, and its content where that is shown.

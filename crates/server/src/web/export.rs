@@ -6,17 +6,13 @@ mod questions;
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use gather::{Answers, Asked};
 use hyper::Uri;
 use maud::html;
 
 use super::{
     chart::patterns,
-    document::Document,
     frame::{self, Frame, Nav},
     selected::Selected,
     visit::Visit,
@@ -48,22 +44,25 @@ pub(super) async fn page(
         numbers: app.node().numbers(visit.caller.trail_id()),
     };
     let engine = visit.engine(&app);
-    let found = match &selected.fault {
-        Some(_) => None,
-        None => Some(app.read(move || asked.answer(engine.snapshot()?)).await?),
-    };
-    if found.is_some() {
-        selected.note(&app, &visit, []);
-    }
-    let body = html! {
-        (patterns())
-        div.between {
-            div { h1 { "Export evidence" } p.soft { "Hand over the raw records of a period. Nothing is summarised, nothing is left out in silence." } }
+    let reader = visit.clone();
+    let made = async move {
+        let found = match &selected.fault {
+            Some(_) => None,
+            None => Some(app.read(move || asked.answer(engine.snapshot()?)).await?),
+        };
+        if found.is_some() {
+            selected.note(&app, &reader, []);
         }
-        div.cards.export-cards {
-            (questions::card(&visit, &selected, &answers, found.as_ref()))
-            (preview::card(&visit, &selected, &answers, found.as_ref()))
-        }
+        Ok(html! {
+            (patterns())
+            div.between {
+                div { h1 { "Export evidence" } p.soft { "Hand over the raw records of a period. Nothing is summarised, nothing is left out in silence." } }
+            }
+            div.cards.export-cards {
+                (questions::card(&reader, &selected, &answers, found.as_ref()))
+                (preview::card(&reader, &selected, &answers, found.as_ref()))
+            }
+        })
     };
-    Ok(Document::ok(frame::page(&visit, &Frame::of(Nav::Export), &body)).into_response())
+    frame::answer(&visit, &Frame::of(Nav::Export), made).await
 }

@@ -4,7 +4,8 @@ use hyper::StatusCode;
 use maud::{Markup, html};
 
 use super::{
-    document::{Document, Policy},
+    address::Address,
+    document::Document,
     frame::{self, Frame},
     glyph::glyph,
     visit::{Taste, Visit},
@@ -18,31 +19,30 @@ pub(super) fn page(
     problem: &Problem,
     request_id: &str,
 ) -> Document {
-    let status = problem.code().status();
     let title = title(problem.code());
-    let body = html! {
-        section.card.lined.fault {
-            header { (glyph(if status.is_server_error() { "error" } else { "warning" })) h1.lead { (title) } }
-            div.body.col {
-                p { (problem.detail()) }
-                @if !request_id.is_empty() { p.dim.small { "Request " code { (request_id) } " · " (problem.code().as_str()) } }
-                div.line {
-                    @if let Some(visit) = visit {
-                        a.btn href=(visit.address) { (glyph("refresh")) "Try again" }
-                    }
-                    a.btn.ghost href="/" { "To the start" }
-                }
-            }
-        }
-    };
+    let body = card(visit.map(|visit| &visit.address), problem, request_id);
     let html = match visit {
         Some(visit) => frame::page(visit, &Frame::titled(title), &body),
         None => frame::bare(taste, title, &body),
     };
-    Document {
-        status,
-        html: html.into_string(),
-        policy: Policy::Usual,
+    Document::new(problem.code().status(), html)
+}
+
+/// What failed, in the place of what was asked for.
+pub(super) fn card(here: Option<&Address>, problem: &Problem, request_id: &str) -> Markup {
+    let is_own = problem.code().status().is_server_error();
+    html! {
+        section.card.lined.fault role="alert" {
+            header { (glyph(if is_own { "error" } else { "warning" })) h1.lead { (title(problem.code())) } }
+            div.body.col {
+                p { (problem.detail()) }
+                @if !request_id.is_empty() { p.dim.small { "Request " code { (request_id) } " · " (problem.code().as_str()) } }
+                div.line {
+                    @if let Some(here) = here { a.btn href=(here) { (glyph("refresh")) "Try again" } }
+                    a.btn.ghost href="/" { "To the start" }
+                }
+            }
+        }
     }
 }
 

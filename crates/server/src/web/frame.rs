@@ -3,18 +3,28 @@
 mod menus;
 mod pill;
 
-use maud::{DOCTYPE, Markup, html};
+use std::time::Duration;
+
+use axum::response::{IntoResponse as _, Response};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     address::Address,
     assets,
+    document::Document,
+    fault,
     glyph::glyph,
     text::bdi,
     visit::{Taste, Visit},
 };
-use crate::keys::Scope;
+use crate::{keys::Scope, problem::Problem};
 
 pub(super) use menus::seal;
+
+/// How long a page waits for its body before it begins to leave.
+const AT_ONCE: Duration = Duration::from_millis(10);
+/// Stands for the body until it is known. What events say is escaped, so that it is nowhere else.
+const BODY: &str = "<!--body-->";
 
 /// Pages of the sidebar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +179,30 @@ pub(super) fn page(visit: &Visit, frame: &Frame<'_>, body: &Markup) -> Markup {
         Some(frame.shape != Shape::Alone),
         &content,
     )
+}
+
+/// A page whose body is read from the log. One that is not there at once begins to leave without it, so that the browser has
+/// the frame and fetches what that needs; what fails then is said in the page.
+pub(super) async fn answer(
+    visit: &Visit,
+    frame: &Frame<'_>,
+    body: impl Future<Output = Result<Markup, Problem>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let mut body = Box::pin(body);
+    if let Ok(body) = tokio::time::timeout(AT_ONCE, &mut body).await {
+        return Ok(Document::ok(page(visit, frame, &body?)).into_response());
+    }
+    let mark = PreEscaped(BODY.to_owned());
+    let whole = page(visit, frame, &mark).into_string();
+    let (start, end) = whole.split_once(BODY).unwrap_or((&whole, ""));
+    let (start, end) = (start.to_owned(), end.to_owned());
+    let (here, request_id) = (visit.address.clone(), visit.request_id.clone());
+    let rest = async move {
+        let body = body.await;
+        let body = body.unwrap_or_else(|problem| fault::card(Some(&here), &problem, &request_id));
+        body.into_string() + &end
+    };
+    Ok(Document::flowing(start, rest).into_response())
 }
 
 /// A page for somebody who is not.

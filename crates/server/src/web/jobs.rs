@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use event::{RecordView, Seq};
 use maud::{Markup, html};
 use query::{Snapshot, Summary, SummaryQuery};
@@ -13,7 +10,6 @@ use query::{Snapshot, Summary, SummaryQuery};
 use super::{
     address::{Address, segment},
     clock::tag,
-    document::Document,
     events::{bar, filter_fault},
     frame::{self, Frame, Nav},
     glyph::{glyph, small},
@@ -80,30 +76,35 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
         has_period: true,
         ..Frame::of(Nav::Jobs)
     };
-    let found = if selected.fault.is_some() {
-        None
-    } else {
-        let (engine, asked) = (visit.engine(&app), selected.clone());
-        let before = visit.address.number("after").map(Seq);
-        Some(
-            app.read(move || find(&asked, &asked.view(engine.snapshot()?)?, before))
-                .await?,
-        )
+    let reader = visit.clone();
+    let made = async move {
+        let found = if selected.fault.is_some() {
+            None
+        } else {
+            let (engine, asked) = (reader.engine(&app), selected.clone());
+            let before = reader.address.number("after").map(Seq);
+            let find = move || find(&asked, &asked.view(engine.snapshot()?)?, before);
+            Some(app.read(find).await?)
+        };
+        if found.is_some() {
+            selected.note(&app, &reader, []);
+        }
+        Ok(body(&reader, &selected, found.as_ref()))
     };
-    if found.is_some() {
-        selected.note(&app, &visit, []);
-    }
-    let body = html! {
+    frame::answer(&visit, &frame, made).await
+}
+
+fn body(visit: &Visit, selected: &Selected, found: Option<&Found>) -> Markup {
+    html! {
         h1.sr { "Jobs" }
         div.page {
             section.card {
-                div.card-bar { (bar(&visit.address, &selected, None, "Only jobs with events that match")) }
-                @if let Some(fault) = &selected.fault { div.card-fault { (filter_fault(&visit.address, &selected, fault)) } }
-                @if let Some(found) = &found { (table(&visit, found)) }
+                div.card-bar { (bar(&visit.address, selected, None, "Only jobs with events that match")) }
+                @if let Some(fault) = &selected.fault { div.card-fault { (filter_fault(&visit.address, selected, fault)) } }
+                @if let Some(found) = found { (table(visit, found)) }
             }
         }
-    };
-    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
+    }
 }
 
 fn find(selected: &Selected, view: &Snapshot, before: Option<Seq>) -> Result<Found, Problem> {

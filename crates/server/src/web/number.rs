@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use query::Figures;
+
 /// Digits in groups of three.
 pub(super) fn grouped(number: impl std::fmt::Display) -> String {
     let digits = number.to_string();
@@ -143,6 +145,20 @@ pub(super) fn count_of(count: u64, one: &str, many: &str) -> String {
         1 => format!("1 {one}"),
         _ => format!("{} {many}", grouped(count)),
     }
+}
+
+/// Adds figures to figures.
+pub(super) fn add(sum: &mut Figures, more: &Figures) {
+    sum.count += more.count;
+    sum.failures += more.failures;
+    sum.unpriced += more.unpriced;
+    sum.input_tokens += more.input_tokens;
+    sum.output_tokens += more.output_tokens;
+    sum.cache_read_tokens += more.cache_read_tokens;
+    sum.cache_write_tokens += more.cache_write_tokens;
+    sum.reasoning_tokens += more.reasoning_tokens;
+    sum.cost_nanousd += more.cost_nanousd;
+    sum.duration_us += more.duration_us;
 }
 
 #[cfg(test)]

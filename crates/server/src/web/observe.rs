@@ -53,16 +53,19 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
         let body = html! { div.page { (filter_fault(&visit.address, &selected, &fault)) } };
         return Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response());
     }
-    let overview = app
-        .read(move || asked.answer(engine.snapshot()?, &numbers))
-        .await?;
-    selected.note(&app, &visit, []);
-    let body = if overview.is_new {
-        first_run::page(&app, &visit)
-    } else {
-        body(&visit, &selected, by, &overview)
+    let reader = visit.clone();
+    let made = async move {
+        let overview = app
+            .read(move || asked.answer(engine.snapshot()?, &numbers))
+            .await?;
+        selected.note(&app, &reader, []);
+        Ok(if overview.is_new {
+            first_run::page(&app, &reader)
+        } else {
+            body(&reader, &selected, by, &overview)
+        })
     };
-    Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response())
+    frame::answer(&visit, &frame, made).await
 }
 
 fn body(visit: &Visit, selected: &Selected, by: By, overview: &Overview) -> Markup {

@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use super::{
     access::see_other,
     address, cookies,
-    document::{Document, Policy},
+    document::Document,
     form::{Fields, Form},
     frame,
     glyph::glyph,
@@ -163,11 +163,7 @@ fn form(taste: &Taste, next: &str, word: &Word) -> Response {
         Word::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
         Word::Nothing | Word::SignedIn(_) => StatusCode::OK,
     };
-    let document = Document {
-        status,
-        html: frame::bare(taste, "Sign in", &body(next, word)).into_string(),
-        policy: Policy::Usual,
-    };
+    let document = Document::new(status, frame::bare(taste, "Sign in", &body(next, word)));
     let retry: Option<[(HeaderName, String); 1]> = match word {
         Word::Wait(seconds) => Some([(RETRY_AFTER, seconds.to_string())]),
         _ => None,

@@ -19,6 +19,8 @@ pub(super) struct Span {
     /// First instant and the one after the last, microseconds since 1970.
     pub(super) shown: (i64, i64),
     pub(super) interval: Interval,
+    /// Whether no matching event of the time that was asked for is outside.
+    pub(super) is_whole: bool,
     /// Matching events for each day of the whole log, empty ones too; none if its times reach too far.
     pub(super) days: Vec<(i64, u64)>,
 }
@@ -33,7 +35,9 @@ impl Span {
     ) -> Result<Self, Problem> {
         let days = days(selected, view, clock)?;
         let shown = shown(selected, &days, clock.now_us());
+        let from = selected.period.from_us.or(days.first().map(|day| day.0));
         Ok(Self {
+            is_whole: from == Some(shown.0),
             interval: interval(shown, wanted),
             shown,
             days,

@@ -5,7 +5,7 @@ use hyper::http::request::Parts;
 use query::Engine;
 
 use super::{address::Address, clock::Clock, cookies::Cookies, form};
-use crate::{app::App, auth::Caller, keys::Scope, problem::Problem};
+use crate::{app::App, auth::Caller, keys::Scope, problem::Problem, serve::RequestId};
 
 /// Who looks at what, and how they like it.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub(super) struct Visit {
     pub(super) taste: Taste,
     /// The part of the page that a script asked for, if it needs no more.
     pub(super) part: Option<String>,
+    /// Of the request, for what is said when something fails.
+    pub(super) request_id: String,
     /// What this visit's forms carry.
     pub(super) seal: String,
     token: String,
@@ -88,6 +90,7 @@ impl Visit {
             clock: clock.unwrap_or_else(|| Clock::utc(now_us)),
             taste: Taste::of(headers),
             part: target.map(|(_, id)| id.to_owned()),
+            request_id: RequestId::of(&parts.extensions),
             seal: form::seal(token, app.node().mask()),
             token: token.to_owned(),
             address,

@@ -10,17 +10,22 @@ use query::{
 
 use crate::{
     problem::Problem,
-    web::{clock::Clock, narrow, selected::Selected, span::Span},
+    web::{clock::Clock, narrow, number::add, pair::pair, selected::Selected, span::Span},
 };
 
 /// Agents that are listed, dearest first.
 const ROWS: usize = 100;
+/// Agents whose figures are added up here rather than by one more walk.
+const SUMMED: usize = 10_000;
 /// Pairs of agent and job that are counted; beyond that the number of jobs is left out.
 const MOST_JOBS: usize = 100_000;
+/// Events whose jobs are counted: telling many jobs apart takes longer than everything else here.
+const MOST_JOB_EVENTS: u64 = 250_000;
 /// Lines of the cards below.
 const LINES: usize = 8;
 
 /// What is asked.
+#[derive(Clone)]
 pub(super) struct Asked {
     pub(super) selected: Selected,
     pub(super) clock: Clock,
@@ -74,21 +79,35 @@ impl Asked {
                 top,
             })
         };
-        let found = by_cost(range, &[TextField::Actor], ROWS)?;
-        let total = by_cost(range, &[], 1)?
-            .rows
-            .first()
-            .map_or(Figures::default(), |row| row.figures);
         let before = self.selected.period.before(self.clock.now_us());
-        let before = before
-            .map(|range| by_cost(range, &[TextField::Actor], ROWS))
-            .transpose()?;
-        let jobs = by_cost(range, &[TextField::Actor, TextField::Job], MOST_JOBS)?;
-        let jobs = (jobs.groups <= MOST_JOBS).then(|| jobs_of(&jobs.rows));
-        let heard = self.heard(view, range)?;
         let span = Span::of(&self.selected, view, &self.clock, None)?;
-        let course = self.course(view, &span)?;
-        let agents = found.rows.iter().filter_map(|row| {
+        let counts_jobs = view.count(&agents, range)? <= MOST_JOB_EVENTS;
+        let pairs = [TextField::Actor, TextField::Job];
+        let ((jobs, one), others) = pair(
+            || {
+                let jobs = counts_jobs.then(|| by_cost(range, &pairs, MOST_JOBS));
+                let one = self.id.as_deref().map(|id| self.one(view, id, &span));
+                Ok((jobs.transpose()?, one.transpose()?))
+            },
+            || {
+                let before = before.map(|range| by_cost(range, &[TextField::Actor], SUMMED));
+                Ok((
+                    by_cost(range, &[TextField::Actor], SUMMED)?,
+                    before.transpose()?,
+                    self.heard(view, range)?,
+                    self.course(view, &span)?,
+                ))
+            },
+        )?;
+        let (found, before, heard, course) = others;
+        let total = if found.groups <= SUMMED {
+            sum(&found)
+        } else {
+            sum(&by_cost(range, &[], 1)?)
+        };
+        let jobs = jobs.filter(|jobs| jobs.groups <= MOST_JOBS);
+        let jobs = jobs.map(|jobs| jobs_of(&jobs.rows));
+        let agents = found.rows.iter().take(ROWS).filter_map(|row| {
             let id = text(row, 0)?;
             let earlier = before.as_ref().map(|before| {
                 let mut rows = before.rows.iter();
@@ -108,14 +127,8 @@ impl Asked {
             agents: agents.collect(),
             groups: found.groups,
             total,
-            total_before: before
-                .map(|before| before.rows.iter().map(|row| row.figures.cost_nanousd).sum()),
-            one: self
-                .id
-                .as_deref()
-                .map(|id| self.one(view, id, &span))
-                .transpose()?
-                .flatten(),
+            total_before: before.map(|before| sum(&before).cost_nanousd),
+            one,
         })
     }
 
@@ -162,19 +175,19 @@ impl Asked {
         Ok(course)
     }
 
-    fn one(&self, view: &Snapshot, id: &str, span: &Span) -> Result<Option<One>, Problem> {
+    /// Whether there ever was such an agent.
+    pub(super) fn knows(&self, view: &Snapshot, id: &str) -> Result<bool, Problem> {
+        let agent = view.agent(self.selected.allowed(), TimeRange::ALL, id)?;
+        Ok(agent.is_some())
+    }
+
+    fn one(&self, view: &Snapshot, id: &str, span: &Span) -> Result<One, Problem> {
         let of_agent = narrow::term(TextField::Actor, id);
         let filter = |term: &str| {
             self.selected
                 .and(&narrow::and(&of_agent, &format!("actor.type:agent {term}")))
         };
         let range = self.selected.range();
-        if view
-            .agent(self.selected.allowed(), TimeRange::ALL, id)?
-            .is_none()
-        {
-            return Ok(None);
-        }
         let by = |term: &str, field, sort| {
             view.aggregate(&AggregateQuery {
                 filter: filter(term),
@@ -204,7 +217,7 @@ impl Asked {
         })?;
         let mut models = by("has:usage", TextField::Model, Figure::CostNanousd)?.rows;
         models.retain(|row| text(row, 0).is_some());
-        Ok(Some(One {
+        Ok(One {
             buckets: series.buckets,
             interval,
             shown: span.shown,
@@ -217,8 +230,16 @@ impl Asked {
             )?,
             jobs: by("job:*", TextField::Job, Figure::CostNanousd)?,
             by_tokens: self.by_tokens,
-        }))
+        })
     }
+}
+
+fn sum(groups: &Aggregate) -> Figures {
+    let mut sum = Figures::default();
+    for row in &groups.rows {
+        add(&mut sum, &row.figures);
+    }
+    sum
 }
 
 fn jobs_of(rows: &[GroupRow]) -> BTreeMap<String, u64> {

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     problem::Problem,
     web::{
-        calls, clock::Clock, narrow, said::Said, selected::Selected, span::Span, stacked::Stacked,
-        visit::Visit,
+        calls, clock::Clock, narrow, pair::pair, said::Said, selected::Selected, span::Span,
+        stacked::Stacked, visit::Visit,
     },
 };
 
@@ -96,16 +96,22 @@ impl Asked {
         let view = selected.view(newest)?;
         let filter = selected.allowed();
         let range = selected.range();
-        let total = view.count(&filter, range)?;
         let covered = visit
             .caller
             .trail
             .checkpoint()
             .map_or(0, |newest| newest.size);
-        let listed = list(selected, &view, (self.after, self.before), ROWS, covered)?;
-        let (interval, bars) = self.bars(visit, &view)?;
+        let places = (self.after, self.before);
+        let (above, (facets, listed)) = pair(
+            || Ok((view.count(&filter, range)?, self.bars(visit, &view)?)),
+            || {
+                let facets = facets::find(visit, selected, &view)?;
+                Ok((facets, list(selected, &view, places, ROWS, covered)?))
+            },
+        )?;
+        let (total, (interval, bars)) = above;
         Ok(Found {
-            facets: facets::find(visit, selected, &view)?,
+            facets,
             detail: self.detail(visit, &view)?,
             widen: if listed.rows.is_empty() {
                 self.widen(&view, total)?

@@ -2,15 +2,15 @@
 
 use event::filter::{Filter, TextField};
 use query::{
-    Aggregate, AggregateQuery, Dimension, Facet, Figure, Figures, Interval, Order, Query, Series,
-    SeriesQuery, Snapshot, TimeRange, Value,
+    Aggregate, AggregateQuery, Dimension, Facet, Figure, Figures, GroupRow, Interval, Order, Query,
+    Series, SeriesQuery, Snapshot, TimeRange, Value,
 };
 
 use super::attention::{self, Item};
 use crate::{
     numbers::{Known, Numbers},
     problem::Problem,
-    web::{clock::Clock, selected::Selected, span::Span},
+    web::{clock::Clock, number::add, pair::pair, selected::Selected, span::Span},
 };
 
 /// Rows of a breakdown.
@@ -55,6 +55,25 @@ pub(super) struct Overview {
     pub(super) attention: Vec<Item>,
 }
 
+/// What happens over time, and its sums.
+struct Course {
+    span: Span,
+    series: Series,
+    approvals_series: Series,
+    total: Sums,
+    before: Option<Sums>,
+}
+
+/// What it is made of.
+struct Parts {
+    is_new: bool,
+    facets: Vec<Facet>,
+    cost: Aggregate,
+    approvals: u64,
+    denied: u64,
+    attention: Vec<Item>,
+}
+
 /// Figures of all events, and how many of them went wrong in which way.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sums {
@@ -91,60 +110,84 @@ impl Asked {
     pub(super) fn answer(&self, newest: Snapshot, numbers: &Numbers) -> Result<Overview, Problem> {
         let numbers = numbers.look(&newest)?;
         let view = self.selected.view(newest)?;
+        let (course, parts) = pair(|| self.course(&view), || self.parts(&view, &numbers))?;
+        let days = course.span.days.into_iter().rev().take(STRIP_DAYS.into());
+        Ok(Overview {
+            is_new: parts.is_new,
+            total: course.total,
+            before: course.before,
+            approvals: parts.approvals,
+            denied: parts.denied,
+            series: course.series,
+            approvals_series: course.approvals_series,
+            interval: course.span.interval,
+            shown: course.span.shown,
+            days: days.rev().collect(),
+            facets: parts.facets,
+            cost: parts.cost,
+            attention: parts.attention,
+            numbers,
+        })
+    }
+
+    fn course(&self, view: &Snapshot) -> Result<Course, Problem> {
         let filter = self.selected.allowed();
-        let range = self.selected.range();
-        let is_new = self.is_new(&view)?;
-        let span = Span::of(&self.selected, &view, &self.clock, self.interval)?;
-        let (shown, interval) = (span.shown, span.interval);
-        let series = |filter: Filter, by: Vec<Dimension>| {
-            let query = SeriesQuery {
-                filter,
+        let span = Span::of(&self.selected, view, &self.clock, self.interval)?;
+        let series = |filter: &Filter, by: Vec<Dimension>| {
+            view.series(&SeriesQuery {
+                filter: filter.clone(),
                 range: TimeRange {
-                    from: Some(shown.0),
-                    to: Some(shown.1),
+                    from: Some(span.shown.0),
+                    to: Some(span.shown.1),
                 },
-                interval,
+                interval: span.interval,
                 zone: self.clock.zone(),
                 by,
-            };
-            view.series(&query)
+            })
         };
-        let approved = self.selected.and("has:approval");
-        let decisions = [Dimension::Text(TextField::Decision)];
-        let approval_count = view.count(&approved, range)?;
-        let denied = view.facets(&approved, range, &decisions, 10)?;
-        let denied = denied.first().and_then(|facet| count_of(facet, "denied"));
+        let stacked = series(&filter, vec![Dimension::Text(self.by.field())])?;
+        // The bars are the same events, unless they do not reach as far.
+        let total = if self.by == By::Result && span.is_whole {
+            Sums::of(stacked.buckets.iter().flat_map(|bucket| &bucket.rows))
+        } else {
+            sums(view, &filter, self.selected.range())?
+        };
         let before = self.selected.period.before(self.clock.now_us());
-        let before = before
-            .map(|range| sums(&view, &filter, range))
-            .transpose()?;
-        Ok(Overview {
-            is_new,
-            total: sums(&view, &filter, range)?,
+        let before = before.map(|range| sums(view, &filter, range)).transpose()?;
+        let approvals_series = series(&self.selected.and("has:approval"), Vec::new())?;
+        Ok(Course {
+            series: stacked,
+            approvals_series,
+            total,
             before,
-            approvals: approval_count,
-            denied: denied.unwrap_or(0),
-            series: series(filter.clone(), vec![Dimension::Text(self.by.field())])?,
-            approvals_series: series(approved, Vec::new())?,
-            interval,
-            shown,
+            span,
+        })
+    }
+
+    fn parts(&self, view: &Snapshot, numbers: &Known) -> Result<Parts, Problem> {
+        let filter = self.selected.allowed();
+        let range = self.selected.range();
+        let decisions = view.aggregate(&AggregateQuery {
+            filter: self.selected.and("has:approval"),
+            range,
+            by: vec![Dimension::Text(TextField::Decision)],
+            sort: Figure::Count,
+            top: 100,
+        })?;
+        let counts = decisions.rows.iter();
+        Ok(Parts {
+            is_new: self.is_new(view)?,
             facets: view.facets(&filter, range, &FACETS.map(Dimension::Text), ROWS)?,
             cost: view.aggregate(&AggregateQuery {
-                filter: filter.clone(),
+                filter,
                 range,
                 by: vec![Dimension::Text(TextField::Actor)],
                 sort: Figure::CostNanousd,
                 top: ROWS,
             })?,
-            attention: attention::find(&self.selected, &view, &numbers, self.clock.now_us())?,
-            days: span
-                .days
-                .into_iter()
-                .rev()
-                .take(STRIP_DAYS.into())
-                .rev()
-                .collect(),
-            numbers,
+            approvals: counts.map(|row| row.figures.count).sum(),
+            denied: count_of(&decisions.rows, "denied"),
+            attention: attention::find(&self.selected, view, numbers, self.clock.now_us())?,
         })
     }
 
@@ -172,39 +215,33 @@ pub(super) fn sums(view: &Snapshot, filter: &Filter, range: TimeRange) -> Result
         sort: Figure::Count,
         top: 100,
     })?;
-    let mut sums = Sums::default();
-    for row in &found.rows {
-        add(&mut sums.all, &row.figures);
-        match row.values.first() {
-            Some(Some(Value::Text(result))) if result.as_ref() == "failure" => {
-                sums.failed = row.figures.count;
+    Ok(Sums::of(&found.rows))
+}
+
+impl Sums {
+    /// Of groups by result.
+    fn of<'a>(rows: impl IntoIterator<Item = &'a GroupRow>) -> Self {
+        let mut sums = Self::default();
+        for row in rows {
+            add(&mut sums.all, &row.figures);
+            match text(row) {
+                Some("failure") => sums.failed += row.figures.count,
+                Some("error") => sums.broken += row.figures.count,
+                _ => {}
             }
-            Some(Some(Value::Text(result))) if result.as_ref() == "error" => {
-                sums.broken = row.figures.count;
-            }
-            _ => {}
         }
+        sums
     }
-    Ok(sums)
 }
 
-/// Adds up figures.
-fn add(sum: &mut Figures, more: &Figures) {
-    sum.count += more.count;
-    sum.failures += more.failures;
-    sum.unpriced += more.unpriced;
-    sum.input_tokens += more.input_tokens;
-    sum.output_tokens += more.output_tokens;
-    sum.cache_read_tokens += more.cache_read_tokens;
-    sum.cache_write_tokens += more.cache_write_tokens;
-    sum.reasoning_tokens += more.reasoning_tokens;
-    sum.cost_nanousd += more.cost_nanousd;
-    sum.duration_us += more.duration_us;
+fn count_of(rows: &[GroupRow], value: &str) -> u64 {
+    let found = rows.iter().find(|row| text(row) == Some(value));
+    found.map_or(0, |row| row.figures.count)
 }
 
-fn count_of(facet: &Facet, value: &str) -> Option<u64> {
-    let mut values = facet.values.iter();
-    let found =
-        values.find(|(known, _)| matches!(known, Value::Text(known) if known.as_ref() == value));
-    found.map(|(_, count)| *count)
+fn text(row: &GroupRow) -> Option<&str> {
+    match row.values.first() {
+        Some(Some(Value::Text(text))) => Some(text),
+        _ => None,
+    }
 }
