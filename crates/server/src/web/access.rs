@@ -10,12 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::{
-    Method, StatusCode,
+    Method, StatusCode, Uri,
     header::{ACCEPT_ENCODING, HeaderValue, LOCATION},
+    http::uri::PathAndQuery,
 };
 
 use super::{
-    address::Address,
     document::Document,
     fault,
     visit::{Taste, Visit},
@@ -65,7 +65,7 @@ pub(super) async fn guard(
         Ok(None) if guarded.is_open => next.run(Request::from_parts(parts, body)).await,
         Ok(None) => {
             refuse(body).await;
-            to_sign_in(&parts.method, &Address::read(&parts.uri))
+            to_sign_in(&parts.method, &parts.uri)
         }
         Err(problem) => {
             refuse(body).await;
@@ -98,16 +98,13 @@ async fn refuse(rest: Body) {
     body::discard(rest).await;
 }
 
-/// To the sign-in, which leads back to a page; a form that was sent is not sent again.
-fn to_sign_in(method: &Method, address: &Address) -> Response {
-    let back = if *method == Method::GET {
-        address.to_string()
-    } else {
-        address.path().to_owned()
-    };
+/// To the sign-in, which leads back to a page as it was asked for; a form that was sent is not sent again.
+fn to_sign_in(method: &Method, uri: &Uri) -> Response {
+    let asked = uri.path_and_query().filter(|_| *method == Method::GET);
+    let back = asked.map_or(uri.path(), PathAndQuery::as_str);
     let mut query = form_urlencoded::Serializer::new(String::new());
     if back != "/" {
-        query.append_pair("next", &back);
+        query.append_pair("next", back);
     }
     let query = query.finish();
     let question = if query.is_empty() { "" } else { "?" };

@@ -8,7 +8,10 @@ use event::{
 };
 use maud::{Markup, html};
 
-use super::{ansi, json, number, text::bdi};
+use super::{
+    ansi, json, number,
+    text::{Hostile, LONG, bdi},
+};
 
 /// Everything of a content. `base` is the address below which each member can be downloaded.
 pub(super) fn panels(record: &RecordView<'_>, content: &[u8], base: &str) -> Markup {
@@ -24,17 +27,29 @@ pub(super) fn panels(record: &RecordView<'_>, content: &[u8], base: &str) -> Mar
                     h3 { (title(&name)) }
                     a.small href=(rest) download { (number::bytes(value.as_str().len() as u64)) }
                 }
-                @match name.as_ref() {
+                @if let Some(beginning) = beginning(value) {
+                    p.small.warn { "Cut when it was recorded. This is how its JSON began:" }
+                    pre.code tabindex="0" { bdi { (Hostile(&beginning, LONG)) } }
+                } @else { @match name.as_ref() {
                     "input" if is_model => (with_json(conversation::prompt(value), value, &rest)),
                     "output" if is_model => (with_json(conversation::answer(value), value, &rest)),
                     "argv" => (command(value)),
                     "stdout" | "stderr" | "stdin" => (stream(value, &rest)),
                     "recording" => (recording(value, &rest)),
                     _ => (json::panel(value, &rest)),
-                }
+                } }
             }
         }
     }
+}
+
+/// How a value began that was too long to be kept.
+fn beginning(value: Value<'_>) -> Option<String> {
+    let mut members = value.members();
+    let (name, beginning) = members.next()?;
+    let is_cut = name.raw() == "truncated" && members.next().is_none();
+    let beginning = beginning.text().filter(|_| is_cut)?;
+    Some(beginning.decode().into_owned())
 }
 
 /// A reading for people where there is one, and always what it was made of.
@@ -68,7 +83,7 @@ fn title(name: &str) -> Markup {
 
 /// Arguments as one would type them.
 fn command(value: Value<'_>) -> Markup {
-    html! { pre.code tabindex="0" { bdi { (super::text::Hostile(&command_line(value), super::text::LONG)) } } }
+    html! { pre.code tabindex="0" { bdi { (Hostile(&command_line(value), LONG)) } } }
 }
 
 /// Arguments in one line, quoted where a shell would need it.
@@ -156,6 +171,24 @@ mod tests {
             command_line(argv),
             r#"rm -rf 'a b' 'it'\''s' '' --x=1 '{"base64":"/w=="}'"#
         );
+    }
+
+    #[test]
+    fn what_was_cut_is_told_from_what_a_producer_says() {
+        let beginning = |json| beginning(Value::new(json));
+        assert_eq!(
+            beginning(r#"{"truncated":"\"ab"}"#).as_deref(),
+            Some("\"ab")
+        );
+        for whole in [
+            r#"{"truncated":1}"#,
+            r#"{"truncated":"a","b":1}"#,
+            "[]",
+            r#""a""#,
+            "{}",
+        ] {
+            assert_eq!(beginning(whole), None, "{whole}");
+        }
     }
 
     #[test]

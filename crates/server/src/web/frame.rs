@@ -14,7 +14,7 @@ use super::{
     document::Document,
     fault,
     glyph::glyph,
-    text::bdi,
+    text::{bdi, label},
     visit::{Taste, Visit},
 };
 use crate::{keys::Scope, problem::Problem};
@@ -132,6 +132,11 @@ impl Nav {
         }
     }
 
+    /// Whether somebody's scopes open it.
+    fn is_for(self, visit: &Visit) -> bool {
+        self != Self::Export || visit.has(Scope::Export)
+    }
+
     fn item(self, visit: &Visit, current: Option<Self>) -> Markup {
         html! {
             li {
@@ -146,7 +151,7 @@ impl Nav {
 /// A page for somebody who is signed in.
 pub(super) fn page(visit: &Visit, frame: &Frame<'_>, body: &Markup) -> Markup {
     let trail = visit.caller.trail_id().as_str();
-    let title = format!("{} · {trail} · Indelible", frame.title);
+    let title = format!("{} · {trail} · Indelible", label(frame.title));
     let is_folded = visit.taste.is_folded || frame.shape == Shape::Alone;
     let content = html! {
         div #app.app.folded[is_folded] {
@@ -155,7 +160,7 @@ pub(super) fn page(visit: &Visit, frame: &Frame<'_>, body: &Markup) -> Markup {
                 ul {
                     @for nav in Nav::UPPER {
                         @if nav == Nav::Integrity { li.split role="presentation" {} }
-                        @if nav != Nav::Export || visit.has(Scope::Export) { (nav.item(visit, frame.current)) }
+                        @if nav.is_for(visit) { (nav.item(visit, frame.current)) }
                     }
                 }
                 ul.low { @for nav in Nav::LOWER { (nav.item(visit, frame.current)) } }

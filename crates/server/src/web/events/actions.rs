@@ -79,12 +79,11 @@ fn suggestion(selected: &Selected) -> &str {
 fn share(visit: &Visit, selected: &Selected, found: &Found) -> Markup {
     let period = &selected.period;
     let instant = |us: Option<i64>| us.map(rfc3339).unwrap_or_default();
-    let to = period
-        .to_us
-        .or(period.from_us.map(|_| visit.clock.now_us()));
+    let from = period.from_us.or(found.whole.map(|whole| whole.0));
+    let to = period.to_us.or(found.whole.map(|whole| whole.1));
     let address = visit.address.without(&["after", "before", "live"]);
     let address = address
-        .with("from", instant(period.from_us))
+        .with("from", instant(from))
         .with("to", instant(to))
         .with("at", found.size);
     html! {

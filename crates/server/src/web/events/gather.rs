@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub(super) listed: Listed,
     pub(super) bars: Stacked,
     pub(super) interval: Interval,
+    /// First instant and the one after the last of a time that holds every event; none if the bars hold fewer.
+    pub(super) whole: Option<(i64, i64)>,
     pub(super) facets: Vec<Facet>,
     pub(super) detail: Option<Detail>,
     pub(super) widen: Widen,
@@ -109,7 +111,7 @@ impl Asked {
                 Ok((facets, list(selected, &view, places, ROWS, covered)?))
             },
         )?;
-        let (total, (interval, bars)) = above;
+        let (total, (span, bars)) = above;
         Ok(Found {
             facets,
             detail: self.detail(visit, &view)?,
@@ -122,7 +124,8 @@ impl Asked {
             total,
             listed,
             bars,
-            interval,
+            whole: span.is_whole.then_some(span.shown),
+            interval: span.interval,
         })
     }
 
@@ -134,7 +137,7 @@ impl Asked {
         Ok(event.transpose()?.flatten())
     }
 
-    fn bars(&self, visit: &Visit, view: &Snapshot) -> Result<(Interval, Stacked), Problem> {
+    fn bars(&self, visit: &Visit, view: &Snapshot) -> Result<(Span, Stacked), Problem> {
         let selected = &self.selected;
         let span = Span::of(selected, view, &self.clock, None)?;
         let series = view.series(&SeriesQuery {
@@ -155,7 +158,7 @@ impl Asked {
             span.shown.1,
             &[],
         );
-        Ok((span.interval, stacked))
+        Ok((span, stacked))
     }
 
     /// The one term without which most would be there, or the time.

@@ -166,7 +166,7 @@ pub(super) fn rest(visit: &Visit, current: Option<Nav>, navs: &[Nav]) -> Markup 
         details.menu.up data-menu {
             summary { (glyph("menu")) "More" }
             div.sheet {
-                @for nav in navs {
+                @for nav in navs.iter().filter(|nav| nav.is_for(visit)) {
                     a.choice href=(visit.address.to(nav.path())) aria-current=[(current == Some(*nav)).then_some("true")] {
                         (glyph(nav.glyph())) (nav.name())
                     }
