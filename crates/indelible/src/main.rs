@@ -22,6 +22,7 @@ mod gateway;
 mod get;
 mod key;
 mod query;
+mod random;
 mod row;
 mod run;
 mod screen;

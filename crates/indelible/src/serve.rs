@@ -105,6 +105,17 @@ fn greet(node: &Node, gateway: Option<&Gateway>, address: SocketAddr) {
     for (surface, address) in gateway.map_or(&[][..], Gateway::addresses) {
         println!("{surface:<10} http://{address}");
     }
+    let mut shown = address;
+    if address.ip().is_unspecified() {
+        shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    if let Some(link) = node.new_sign_in_link() {
+        println!(
+            "sign in    {}",
+            paint.accent(&format!("http://{shown}{link}"))
+        );
+        println!("           once, within a day; afterwards with the key");
+    }
     println!("listening on http://{address}");
 }
 

@@ -65,7 +65,7 @@ async fn settings<T: DeserializeOwned>(
 }
 
 /// Media type of a body without its parameters; names are compared as they are usually written, in lower case.
-fn media_type(headers: &hyper::HeaderMap) -> Option<&str> {
+pub(crate) fn media_type(headers: &hyper::HeaderMap) -> Option<&str> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or(value).trim())
 }

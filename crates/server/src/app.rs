@@ -17,6 +17,7 @@ use crate::{
     node::Node,
     openapi,
     problem::{Code, Problem},
+    web::Throttle,
 };
 
 /// Reads that run at once; each may hold decoded pages of a segment in memory.
@@ -39,6 +40,7 @@ pub(crate) struct App {
     reads: Semaphore,
     streams: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
+    sign_ins: Throttle,
     requests: AtomicU64,
     openapi: Bytes,
 }
@@ -52,6 +54,7 @@ impl App {
             reads: Semaphore::new(READS_AT_ONCE),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: watch::Sender::new(false),
+            sign_ins: Throttle::default(),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
             openapi: openapi::document().into(),
@@ -69,6 +72,10 @@ impl App {
 
     pub(crate) fn bodies(&self) -> &Arc<Semaphore> {
         &self.bodies
+    }
+
+    pub(crate) fn sign_ins(&self) -> &Throttle {
+        &self.sign_ins
     }
 
     pub(crate) fn openapi(&self) -> Bytes {

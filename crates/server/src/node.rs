@@ -18,10 +18,15 @@ use crate::{
     audit::{self, Audit, RecordError},
     config::{Config, ConfigError},
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
+    numbers::Numbers,
+    sessions::{Sessions, SessionsError},
+    views::Views,
 };
 
 /// The trail that every node has.
 pub const DEFAULT_TRAIL: &str = "default";
+/// The trail that pages mark as sample data.
+pub const SAMPLE_TRAIL: &str = "sample";
 
 /// Ledger, segments, sealer and keys of one data directory.
 pub struct Node {
@@ -32,10 +37,15 @@ pub struct Node {
     /// Taken by [`Node::close`].
     sealer: Mutex<Option<Sealer>>,
     keys: Keys,
+    sessions: Sessions,
+    views: Views,
     audit: Audit,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
+    /// What is known of the numbers of producers, for each trail that somebody asked about.
+    numbers: Mutex<BTreeMap<TrailId, Arc<Numbers>>>,
     new_admin_key: Option<String>,
+    new_sign_in_link: Option<String>,
 }
 
 /// Why a node does not start, or a trail cannot be made.
@@ -56,6 +66,9 @@ pub enum NodeError {
     /// The keys are not available.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Nobody can be signed in.
+    #[error(transparent)]
+    Sessions(#[from] SessionsError),
     /// A preset admin key that could not be sent in a header, or is no secret.
     #[error("an admin key is 8 to 256 visible ASCII characters")]
     AdminKey,
@@ -122,9 +135,13 @@ impl Node {
             segments,
             sealer: Mutex::new(Some(sealer)),
             keys: ready.keys,
+            sessions: ready.sessions,
+            views: ready.views,
             audit: Audit::default(),
             engines: RwLock::default(),
+            numbers: Mutex::default(),
             new_admin_key: ready.new_admin_key,
+            new_sign_in_link: ready.new_sign_in_link,
         })
     }
 
@@ -132,6 +149,12 @@ impl Node {
     #[must_use]
     pub fn new_admin_key(&self) -> Option<&str> {
         self.new_admin_key.as_deref()
+    }
+
+    /// Path of a link that signs in to the dashboard with the admin key, once, if this start made that key.
+    #[must_use]
+    pub fn new_sign_in_link(&self) -> Option<&str> {
+        self.new_sign_in_link.as_deref()
     }
 
     /// Verifier key of a trail in the form `name+id+key`.
@@ -149,7 +172,7 @@ impl Node {
 
     /// Records what is still to be recorded, seals, signs, and stops. Blocks.
     pub fn close(&self) {
-        self.audit.flush(&self.ledger);
+        self.flush();
         let sealer = self
             .sealer
             .lock()
@@ -159,6 +182,12 @@ impl Node {
             tracing::warn!("not everything is sealed; it stays in the write-ahead log");
         }
         self.ledger.shutdown();
+    }
+
+    /// Records what was read and writes when sessions were used. Blocks.
+    pub(crate) fn flush(&self) {
+        self.audit.flush(&self.ledger);
+        self.sessions.flush();
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -181,6 +210,24 @@ impl Node {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// Bytes that differ from page to page; all zeros if the system has no randomness, which hides nothing and
+    /// breaks nothing.
+    pub(crate) fn mask(&self) -> [u8; 16] {
+        let mut mask = [0; 16];
+        if let Err(error) = self.env.entropy.fill(&mut mask) {
+            tracing::warn!(%error, "no randomness for a page");
+        }
+        mask
     }
 
     pub(crate) fn audit(&self) -> &Audit {
@@ -207,6 +254,12 @@ impl Node {
             .clone()
     }
 
+    /// The numbers that the producers of a trail gave.
+    pub(crate) fn numbers(&self, trail: &TrailId) -> Arc<Numbers> {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(numbers.entry(trail.clone()).or_default())
+    }
+
     /// Makes a trail with its admin key, and records that in the trail of the one who asked. Blocks.
     pub(crate) fn create_trail(
         &self,
@@ -229,17 +282,16 @@ impl Node {
             trail: id.clone(),
             name: "admin".to_owned(),
             scopes: Scopes::TRAIL_ADMIN,
+            role: None,
             project: None,
             expires_at: None,
         };
         let admin_key = self.keys.add(spec, &secret)?;
         let meta = format!("{{\"public\":{public}}}");
         let event = SystemEvent {
-            actor_type: "user",
-            actor_id: &by.id,
             resource: Some(("trail", id.as_str())),
             meta: Some(&meta),
-            ..SystemEvent::new("trail.created")
+            ..audit::by(by, "trail.created")
         };
         if let Some(home) = self.ledger.trail(&by.trail) {
             audit::record(&home, &event)?;

@@ -12,7 +12,10 @@ use ledger::{AppendError, LedgerError, NoCheckpoint};
 use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
-use crate::{audit::RecordError, keys::KeysError, node::NodeError};
+use crate::{
+    audit::RecordError, keys::KeysError, node::NodeError, sessions::SessionsError,
+    views::ViewsError,
+};
 
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -69,6 +72,8 @@ codes! {
     Unauthorized = UNAUTHORIZED "unauthorized",
     /// The key lacks a scope.
     InsufficientScope = FORBIDDEN "insufficient_scope",
+    /// A form that no page of the session sent.
+    ForeignForm = FORBIDDEN "foreign_form",
     /// The key is limited to a project.
     ProjectForbidden = FORBIDDEN "project_forbidden",
     /// There is nothing here for this key.
@@ -87,6 +92,8 @@ codes! {
     TrailExists = CONFLICT "trail_exists",
     /// The node holds as many keys as it may.
     TooManyKeys = CONFLICT "too_many_keys",
+    /// The trail has as many saved views as it may.
+    TooManyViews = CONFLICT "too_many_views",
     /// The body is larger than the limit.
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// More events than the limit.
@@ -206,9 +213,12 @@ impl Problem {
         self
     }
 
-    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The answer as it leaves the server.
@@ -337,6 +347,21 @@ impl From<KeysError> for Problem {
             KeysError::TooMany { .. } => Self::new(Code::TooManyKeys, error.to_string()),
             other => Self::internal(&other),
         }
+    }
+}
+
+impl From<ViewsError> for Problem {
+    fn from(error: ViewsError) -> Self {
+        match error {
+            ViewsError::TooMany { .. } => Self::new(Code::TooManyViews, error.to_string()),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<SessionsError> for Problem {
+    fn from(error: SessionsError) -> Self {
+        Self::internal(&error)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::HeaderMap,
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post},
@@ -20,6 +21,7 @@ use crate::{
     keys::Scope,
     params::Param,
     problem::{Code, Problem},
+    web,
 };
 
 /// Who may use a route.
@@ -94,6 +96,7 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&redaction_key::REDACTION_KEY, || {
         get(redaction_key::redaction_key)
     }),
+    (&keys::LINK, || post(keys::link)),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
     (&ops::HEALTHZ, || get(ops::healthz)),
@@ -115,13 +118,15 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             router.route(route.path, handler)
         });
     router
+        .merge(web::router(app))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(Arc::clone(app))
 }
 
-async fn not_found() -> Response {
-    Problem::not_found().into_response()
+/// A person with a browser gets a page, a program a problem.
+async fn not_found(headers: HeaderMap) -> Response {
+    web::missing(&headers).unwrap_or_else(|| Problem::not_found().into_response())
 }
 
 /// `Allow` is set by the router.

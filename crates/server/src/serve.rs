@@ -17,7 +17,7 @@ use hyper::{
     Request,
     body::Incoming,
     header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS},
-    http::request::Parts,
+    http::{Extensions, request::Parts},
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -39,6 +39,7 @@ use crate::{
     node::Node,
     problem::Problem,
     routes::{self, RouteInfo},
+    web::PagePath,
 };
 
 /// Largest head of a request, bytes; larger ones are answered 431.
@@ -51,6 +52,10 @@ const AUDIT_EVERY: Duration = Duration::from_mins(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Number of a request, for its answer and the server's own log.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(Arc<str>);
 
 /// Address of the client of a request.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +97,7 @@ async fn record_reads(node: Arc<Node>) {
     loop {
         minute.tick().await;
         let node = Arc::clone(&node);
-        let flushed = tokio::task::spawn_blocking(move || node.audit().flush(node.ledger())).await;
+        let flushed = tokio::task::spawn_blocking(move || node.flush()).await;
         if let Err(error) = flushed {
             tracing::error!(%error, "reads could not be recorded");
         }
@@ -154,10 +159,13 @@ fn service(
     let peer = Peer(peer.ip().to_canonical());
     service_fn(move |mut request: Request<Incoming>| {
         let app = Arc::clone(&app);
-        let request_id = app.next_request_id();
+        let request_id: Arc<str> = app.next_request_id().into();
         let method = method_name(request.method());
         let started = Instant::now();
         request.extensions_mut().insert(peer);
+        request
+            .extensions_mut()
+            .insert(RequestId(Arc::clone(&request_id)));
         let span = tracing::info_span!("request", %request_id, method);
         let answer = router.call(request.map(Body::new));
         async move {
@@ -176,8 +184,12 @@ fn finish(
     request_id: &str,
     started: Instant,
 ) -> Response {
-    let route = response.extensions().get::<&'static RouteInfo>();
-    let route = route.map_or("none", |route| route.path);
+    let extensions = response.extensions();
+    let route = extensions
+        .get::<&'static RouteInfo>()
+        .map(|route| route.path);
+    let page = || extensions.get::<PagePath>().map(|page| page.0);
+    let route = route.or_else(page).unwrap_or("none");
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let allow = response.headers_mut().remove(ALLOW);
         response = problem.render(request_id);
@@ -209,6 +221,13 @@ fn method_name(method: &hyper::Method) -> &'static str {
         "POST" => "POST",
         "DELETE" => "DELETE",
         _ => "other",
+    }
+}
+
+impl RequestId {
+    pub(crate) fn of(extensions: &Extensions) -> String {
+        let id = extensions.get::<Self>();
+        id.map_or_else(String::new, |id| id.0.to_string())
     }
 }
 

@@ -5,11 +5,15 @@ use std::path::Path;
 use crate::machine::{Machine, copy, files};
 
 /// Files whose change alters no record, hash or signature, and why.
-const HARMLESS: [(&str, &str); 2] = [
+const HARMLESS: [(&str, &str); 3] = [
     ("lock", "empty: only locked, never read"),
     (
         "admin.key",
         "a copy for people; a wrong one opens nothing, and is noted",
+    ),
+    (
+        "sessions.json",
+        "who is signed in; a changed one signs everybody out, and is noted",
     ),
 ];
 

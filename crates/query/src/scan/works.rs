@@ -55,7 +55,7 @@ pub(crate) struct Selected {
 
 impl Work<'_> {
     /// Row of an event in the columns.
-    fn row(&self, seq: u64) -> usize {
+    pub(crate) fn row(&self, seq: u64) -> usize {
         usize::try_from(seq.saturating_sub(self.seqs.start)).unwrap_or(usize::MAX)
     }
 
@@ -243,13 +243,19 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// How many events match, and the position up to which they were counted if the budget ended there.
-    pub(crate) fn count_matches(&self) -> Result<(u64, Option<Seq>), QueryError> {
+    /// The row groups of segments and the runs of unsealed events that may have matches, oldest first.
+    pub(crate) fn works(&self) -> Result<Vec<Work<'a>>, QueryError> {
         let mut works = Vec::new();
         for segment in self.segments() {
             works.extend(self.segment_works(segment, self.range)?);
         }
         works.extend(self.hot_works()?);
+        Ok(works)
+    }
+
+    /// How many events match, and the position up to which they were counted if the budget ended there.
+    pub(crate) fn count_matches(&self) -> Result<(u64, Option<Seq>), QueryError> {
+        let works = self.works()?;
         let count = |count: &mut u64, work: &Work<'_>| {
             *count += self.selected(work, || Ok(()))?.count();
             Ok::<(), QueryError>(())

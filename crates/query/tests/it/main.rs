@@ -12,6 +12,7 @@ mod generate;
 mod large;
 mod naive;
 mod node;
+mod numbers;
 mod series;
 mod single;
 mod tree;

@@ -69,7 +69,18 @@ pub(crate) async fn proof(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let size = params.number("size")?;
-    let engine = caller.engine(&app);
+    bundle(&app, &caller, name, size, &headers).await
+}
+
+/// The proof of an event in the form that the headers ask for; notes what it shows.
+pub(crate) async fn bundle(
+    app: &App,
+    caller: &Caller,
+    name: String,
+    size: Option<u64>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let engine = caller.engine(app);
     let reader = caller.clone();
     let proof = app
         .read(move || {
@@ -78,13 +89,13 @@ pub(crate) async fn proof(
             Proof::make(&view, event, size, &reader)
         })
         .await?;
-    if wants_text(&headers) {
+    if wants_text(headers) {
         let text = proof.offline.to_string();
         return Ok(typed(StatusCode::OK, "text/plain; charset=utf-8", text));
     }
-    caller.audit_one(&app, What::Records, proof.event.seq);
+    caller.audit_one(app, What::Records, proof.event.seq);
     if proof.with_content && proof.event.content.is_some() {
-        caller.audit_one(&app, What::Contents, proof.event.seq);
+        caller.audit_one(app, What::Contents, proof.event.seq);
     }
     Ok(typed(StatusCode::OK, "application/json", proof.to_json()))
 }

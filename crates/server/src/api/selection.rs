@@ -145,7 +145,7 @@ fn range(params: &Params, now_us: i64) -> Result<TimeRange, Problem> {
     Ok(range)
 }
 
-fn instant(name: &'static str, text: &str, now_us: i64) -> Result<i64, Problem> {
+pub(crate) fn instant(name: &'static str, text: &str, now_us: i64) -> Result<i64, Problem> {
     if let Some(age_us) = age(text) {
         return Ok(now_us.saturating_sub(age_us));
     }

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod dashboard;
 mod durability;
 mod figures;
 mod interface;
@@ -20,4 +21,5 @@ mod reading;
 mod running;
 mod streams;
 mod trails;
+mod visitor;
 mod writing;
