@@ -16,6 +16,7 @@
 )]
 
 pub mod config;
+mod credential;
 pub mod draft;
 mod env;
 pub mod gateway;
@@ -23,12 +24,14 @@ pub mod http;
 mod id;
 pub mod identity;
 pub mod llm;
+pub mod mcp;
 pub mod payload;
 pub mod recorder;
 pub mod redact;
 pub mod shell;
 pub mod sink;
 pub mod spool;
+mod stream;
 
 pub use env::Env;
 pub use id::event_id;

@@ -7,13 +7,11 @@
 
 mod assembly;
 mod config;
-mod credential;
 mod exchange;
 mod include_usage;
 mod prices;
 mod refusal;
 mod route;
-mod stream;
 mod usage;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -29,6 +27,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     config::Mode,
+    credential::Credential,
     draft::{Approval, Draft, Meta, Outcome, Source},
     gateway::Core,
     http::{
@@ -40,7 +39,6 @@ use crate::{
 };
 use config::Provider;
 pub use config::{LlmConfig, Prepared};
-use credential::Credential;
 use exchange::{About, Exchange};
 use include_usage::Stripped;
 use prices::Prices;

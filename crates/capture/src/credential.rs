@@ -25,14 +25,14 @@ enum Place {
 
 /// What a client showed, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Credential {
+pub(crate) struct Credential {
     place: Place,
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 impl Credential {
     /// Everything that could be a key, in the order of its strength.
-    pub(super) fn all(headers: &HeaderMap, query: Option<&str>) -> Vec<Self> {
+    pub(crate) fn all(headers: &HeaderMap, query: Option<&str>) -> Vec<Self> {
         let header = |place, name: &HeaderName| {
             let value = headers.get(name)?.to_str().ok()?;
             Some(Self {
@@ -74,7 +74,7 @@ impl Credential {
     }
 
     /// Takes the credential away.
-    pub(super) fn remove(&self, headers: &mut HeaderMap, query: &mut Option<String>) {
+    pub(crate) fn remove(&self, headers: &mut HeaderMap, query: &mut Option<String>) {
         match self.place {
             Place::Query => {
                 let left: Vec<_> = parameters(query.as_deref().unwrap_or_default())
@@ -97,7 +97,7 @@ impl Credential {
     }
 
     /// Puts a key where this one is.
-    pub(super) fn replace(&self, key: &str, headers: &mut HeaderMap, query: &mut Option<String>) {
+    pub(crate) fn replace(&self, key: &str, headers: &mut HeaderMap, query: &mut Option<String>) {
         self.remove(headers, query);
         if self.place == Place::Query {
             let parameter = format!("{QUERY_NAME}={key}");
@@ -124,7 +124,7 @@ impl Credential {
     }
 
     /// For a client that shows nothing: where a provider of this name wants its key.
-    pub(super) fn usual(provider: &str) -> Self {
+    pub(crate) fn usual(provider: &str) -> Self {
         let place = match provider {
             "anthropic" => Place::ApiKey,
             "gemini" | "google" => Place::GoogApiKey,

@@ -62,7 +62,7 @@ fn elements_are_objects_whatever_their_strings_hold() {
 }
 
 /// A message as AWS writes it.
-pub(in crate::llm) fn aws_message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
+fn aws_message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in headers {
         block.push(u8::try_from(name.len()).unwrap());

@@ -4,7 +4,7 @@ use super::MAX_EVENT_BYTES;
 
 /// Takes an array apart.
 #[derive(Debug, Default)]
-pub(in crate::llm) struct ArrayElements {
+pub(crate) struct ArrayElements {
     element: Vec<u8>,
     depth: usize,
     in_string: bool,
@@ -14,7 +14,7 @@ pub(in crate::llm) struct ArrayElements {
 
 impl ArrayElements {
     /// Takes the next bytes; calls `each` with every object of the array that they complete.
-    pub(in crate::llm) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
+    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
         for &byte in bytes {
             let was_inside = self.depth > 1;
             self.step(byte);

@@ -14,7 +14,7 @@ const FRAME_BYTES: usize = PRELUDE_BYTES + 4;
 
 /// Takes a stream apart.
 #[derive(Debug, Default)]
-pub(in crate::llm) struct AwsEvents {
+pub(crate) struct AwsEvents {
     pending: Vec<u8>,
     /// Bytes of a message that is too long, still to come.
     skip: usize,
@@ -24,17 +24,17 @@ pub(in crate::llm) struct AwsEvents {
 
 /// One message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::llm) struct AwsMessage<'a> {
+pub(crate) struct AwsMessage<'a> {
     /// `:event-type`, or `:exception-type`, or `:error-code`.
-    pub(in crate::llm) kind: &'a str,
+    pub(crate) kind: &'a str,
     /// Whether it tells of a failure.
-    pub(in crate::llm) is_exception: bool,
-    pub(in crate::llm) payload: &'a [u8],
+    pub(crate) is_exception: bool,
+    pub(crate) payload: &'a [u8],
 }
 
 impl AwsEvents {
     /// Takes the next bytes; calls `each` with every message that they complete.
-    pub(in crate::llm) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(AwsMessage<'_>)) {
+    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(AwsMessage<'_>)) {
         let skipped = self.skip.min(bytes.len());
         self.skip -= skipped;
         if self.is_broken {
@@ -64,7 +64,7 @@ impl AwsEvents {
     }
 
     /// Whether something came that is no message.
-    pub(in crate::llm) fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.is_broken
     }
 }
