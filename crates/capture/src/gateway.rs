@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -230,6 +231,66 @@ impl Destination {
         };
         Ok((destination, refused))
     }
+
+    /// The same for a process that may not keep anybody waiting: a server that does not answer within `patience` is asked
+    /// beside the work. The key that is used until then, one of an earlier process if there was one, lies in `keys`.
+    ///
+    /// # Errors
+    /// [`GatewayError`] if the URL is none, or a directory cannot be used.
+    pub fn prompt(
+        address: Address,
+        dir: &Path,
+        keys: &Path,
+        limit_bytes: u64,
+        env: &Env,
+        patience: Duration,
+    ) -> Result<Self, GatewayError> {
+        let remote = Arc::new(Remote::new(address)?);
+        for dir in [keys, dir] {
+            env.fs.create_dir_all(dir)?;
+            restrict(dir);
+        }
+        let path = keys.join(REDACTION_KEY_FILE);
+        let (answer, answered) = mpsc::channel();
+        let asked = Arc::clone(&remote);
+        let thread = std::thread::Builder::new().name("redaction-key".to_owned());
+        let started = thread.spawn(move || answer.send(asked.redaction_key()));
+        started.map_err(StartError::Thread)?;
+        let vouches = Arc::new(AtomicBool::new(true));
+        let mut ask = None;
+        let kept = kept_key(env, &path)?;
+        let redaction_key = match answered.recv_timeout(patience) {
+            Ok(Ok(Some(key))) => {
+                if key != kept {
+                    save_key(env, &path, &key)?;
+                }
+                key
+            }
+            Ok(Ok(None)) => {
+                vouches.store(false, Ordering::Relaxed);
+                kept
+            }
+            _ => {
+                ask = Some(KeySource {
+                    remote: Arc::clone(&remote),
+                    vouches: Arc::clone(&vouches),
+                    env: env.clone(),
+                    path,
+                });
+                kept
+            }
+        };
+        let settings = SpoolSettings {
+            dir: dir.to_owned(),
+            limit_bytes,
+            vouches,
+        };
+        Ok(Self {
+            outlet: Outlet::Spool(settings, remote),
+            redaction_key,
+            ask,
+        })
+    }
 }
 
 impl Gateway {
@@ -271,9 +332,7 @@ impl Gateway {
         };
         let running = Recorder::start(env, Arc::clone(&redactor), destination.outlet)?;
         if let Some(source) = destination.ask {
-            let thread = std::thread::Builder::new().name("redaction-key".to_owned());
-            let started = thread.spawn(move || source.ask(&redactor));
-            started.map_err(StartError::Thread)?;
+            source.start(redactor)?;
         }
         let core = Core {
             recorder: running.recorder().clone(),
@@ -323,7 +382,17 @@ impl Gateway {
 }
 
 impl KeySource {
-    /// Asks until the server answers. Runs on a thread of its own, for as long as the redactor is used.
+    /// Asks on a thread of its own, for as long as the redactor is used.
+    ///
+    /// # Errors
+    /// [`StartError`] if there is no thread.
+    pub fn start(self, redactor: Arc<Redactor>) -> Result<(), StartError> {
+        let thread = std::thread::Builder::new().name("redaction-key".to_owned());
+        let started = thread.spawn(move || self.ask(&redactor));
+        started.map(drop).map_err(StartError::Thread)
+    }
+
+    /// Asks until the server answers.
     fn ask(&self, redactor: &Arc<Redactor>) {
         while Arc::strong_count(redactor) > 1 {
             match self.remote.redaction_key() {

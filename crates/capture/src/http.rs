@@ -22,7 +22,7 @@ pub use discard::discard;
 pub use headers::remove_hop_by_hop;
 pub use held::{Chained, Held};
 pub use listener::{Client, ListenError, Listener};
-pub(crate) use path::{decoded, named};
+pub(crate) use path::{BaseUrl, can_be_in_path, decoded, named};
 pub use tap::{Answer, End, Half, Observer, RequestTap, ResponseTap, Tapped, tap};
 pub use upstream::{TlsError, Upstream, UpstreamError, tls_config};
 

@@ -11,5 +11,7 @@ mod dialogue;
 mod message;
 mod pending;
 mod reader;
+mod refusal;
+pub mod stdio;
 
 pub use catalogue::Catalogue;

@@ -1,4 +1,9 @@
-//! Paths of requests to a gateway: whom they are for, and for which job.
+//! Paths of requests to a gateway, whom they are for and for which job; and the URLs that they lead to.
+
+use hyper::{
+    Uri,
+    http::uri::{Authority, Scheme},
+};
 
 /// First segment of a path that names a job. Nothing behind a gateway can be called so.
 const JOB_SEGMENT: &str = "-job";
@@ -15,6 +20,46 @@ pub(crate) fn named(path: &str) -> Option<(Option<String>, &str, &str)> {
         (None, first, after)
     };
     (!name.is_empty()).then(|| (job.filter(|job| !job.is_empty()), name, rest))
+}
+
+/// Whether something behind a gateway can be called so.
+pub(crate) fn can_be_in_path(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    name.chars().all(is_plain) && !name.starts_with('-')
+}
+
+/// Where something behind a gateway is.
+#[derive(Clone, Debug)]
+pub(crate) struct BaseUrl {
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: Authority,
+    /// Without a slash at its end.
+    pub(crate) path: String,
+}
+
+impl BaseUrl {
+    /// # Errors
+    /// What is wrong with it, to be said behind the URL.
+    pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
+        let uri: Uri = url.parse().map_err(|_| "is no URL")?;
+        let parts = uri.into_parts();
+        let is_http = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
+        let scheme = parts.scheme.filter(is_http).ok_or("is not http or https")?;
+        let authority = parts.authority.ok_or("has no host")?;
+        if authority.as_str().contains('@') {
+            return Err("has a user; keys belong into a key_file");
+        }
+        let path = parts.path_and_query.as_ref();
+        if path.is_some_and(|path| path.query().is_some()) {
+            return Err("has a query");
+        }
+        let path = path.map_or("", |path| path.path()).trim_end_matches('/');
+        Ok(Self {
+            scheme,
+            authority,
+            path: path.to_owned(),
+        })
+    }
 }
 
 /// The first segment, and the rest with its slash.

@@ -147,6 +147,14 @@ impl Id {
             Self::Text(text) | Self::Number(text) => text,
         }
     }
+
+    /// As it goes into an answer.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Number(text) => serde_json::from_str(text).unwrap_or_default(),
+        }
+    }
 }
 
 /// Methods whose arguments are all there is to know, besides a name.

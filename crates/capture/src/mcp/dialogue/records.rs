@@ -111,8 +111,8 @@ impl Dialogue {
         via: &Via<'_>,
         scribe: &mut Scribe<'_>,
     ) {
-        if matches!(pending.method.as_str(), "initialize" | "server/discover") {
-            // Only now it is known what the server is called.
+        if pending.kind == Kind::Question && pending.resource.0 == "server" {
+            // Perhaps it is only now known what the server is called.
             pending.resource = ("server", self.server_name().to_owned());
         }
         let mut draft = self.end_draft(&pending, via.at);
