@@ -19,6 +19,7 @@ use crate::{
     http::{ListenError, TlsError, Upstream, tls_config},
     identity::{Agents, Scope},
     llm::{self, Llm, LlmConfig},
+    mcp::{self, Mcp, McpConfig},
     payload::hex,
     recorder::{Outlet, Recorder, Running, SpoolSettings, StartError},
     redact::{Redactor, RuleFileError, Secret},
@@ -45,6 +46,8 @@ pub struct Settings {
     pub agents: Vec<AgentConfig>,
     /// Table `[llm]`; without it there is no such listener.
     pub llm: Option<LlmConfig>,
+    /// Table `[mcp]`; likewise.
+    pub mcp: Option<McpConfig>,
 }
 
 /// What the environment says: names for whoever shows no token.
@@ -54,6 +57,8 @@ pub struct Surroundings {
     pub scope: Scope,
     /// `SSL_CERT_FILE`.
     pub ssl_cert_file: Option<PathBuf>,
+    /// Where surfaces keep what they know; without it they know it for the life of the process.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What every surface has.
@@ -148,7 +153,7 @@ impl Settings {
     /// Whether there is anything to listen for.
     #[must_use]
     pub fn has_surface(&self) -> bool {
-        self.llm.is_some()
+        self.llm.is_some() || self.mcp.is_some()
     }
 }
 
@@ -317,6 +322,8 @@ impl Gateway {
             .collect();
         let llm = settings.llm.as_ref().map(llm::Prepared::new).transpose()?;
         secrets.extend(llm.iter().flat_map(llm::Prepared::secrets));
+        let mcp = settings.mcp.as_ref().map(mcp::Prepared::new).transpose()?;
+        secrets.extend(mcp.iter().flat_map(mcp::Prepared::secrets));
         let rules = settings.gateway.redaction_rules_file.as_deref();
         let rules = rules
             .map(|path| read_text("gateway.redaction_rules_file", path))
@@ -327,6 +334,10 @@ impl Gateway {
         let agents = Agents::new(tokens, surroundings.scope.actor.id.clone());
         // Addresses are taken before anything runs that would have to be stopped again.
         let llm = match llm {
+            Some(prepared) => Some(prepared.bind().await?),
+            None => None,
+        };
+        let mcp = match mcp {
             Some(prepared) => Some(prepared.bind().await?),
             None => None,
         };
@@ -354,6 +365,15 @@ impl Gateway {
             gateway
                 .listeners
                 .spawn(llm.serve(listener, stop, STOP_PATIENCE));
+        }
+        if let Some((listener, prepared)) = mcp {
+            gateway.addresses.push(("mcp", listener.address()));
+            let state = surroundings.state_dir.clone();
+            let mcp = Mcp::new(core.clone(), prepared, state, gateway.stop.subscribe());
+            let stop = gateway.stop.subscribe();
+            gateway
+                .listeners
+                .spawn(mcp.serve(listener, stop, STOP_PATIENCE));
         }
         Ok(gateway)
     }

@@ -6,12 +6,20 @@
 //! Out of scope: choosing servers or tools, caching, the authorisation of servers.
 
 mod catalogue;
+mod config;
 mod definition;
 mod dialogue;
+mod exchange;
 mod message;
 mod pending;
+mod proxy;
 mod reader;
 mod refusal;
+mod sessions;
 pub mod stdio;
+mod stream;
+mod target;
 
 pub use catalogue::Catalogue;
+pub use config::{McpConfig, Prepared};
+pub use proxy::Mcp;

@@ -45,7 +45,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     deliver_leftovers_for_ever(&env, address)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let gateway = Gateway::start(&settings, &surroundings(), destination, env).await?;
+        let surroundings = Surroundings {
+            state_dir: Some(settings.gateway.spool_dir.clone()),
+            ..surroundings()
+        };
+        let gateway = Gateway::start(&settings, &surroundings, destination, env).await?;
         // Before anybody can learn from the greeting that there is a gateway to stop.
         let stop = stop_signal()?;
         for (surface, address) in gateway.addresses() {
@@ -132,6 +136,7 @@ pub(crate) fn surroundings() -> Surroundings {
             ..Scope::default()
         },
         ssl_cert_file: text("SSL_CERT_FILE").map(PathBuf::from),
+        state_dir: None,
     }
 }
 

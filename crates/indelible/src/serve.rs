@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::{Context, Result};
 use capture::{
     Env,
-    gateway::{Gateway, Settings},
+    gateway::{Gateway, Settings, Surroundings},
 };
 use server::{Config, DEFAULT_TRAIL, Node};
 use tokio::{
@@ -87,7 +87,11 @@ async fn surfaces(node: &Arc<Node>, settings: &Settings) -> Result<Gateway> {
     let recording = Arc::clone(node);
     let destination =
         tokio::task::spawn_blocking(move || recording.capture_destination(runtime)).await??;
-    Ok(Gateway::start(settings, &surroundings(), destination, Env::system()).await?)
+    let surroundings = Surroundings {
+        state_dir: Some(node.dir().to_owned()),
+        ..surroundings()
+    };
+    Ok(Gateway::start(settings, &surroundings, destination, Env::system()).await?)
 }
 
 fn greet(node: &Node, gateway: Option<&Gateway>, address: SocketAddr) {

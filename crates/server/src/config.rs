@@ -9,6 +9,7 @@ use capture::{
     config::{AgentConfig, GatewayConfig},
     gateway::Settings,
     llm::LlmConfig,
+    mcp::McpConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,9 @@ pub struct Config {
     /// Table `[llm]`: the proxy for model providers. Without the table there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
+    /// Table `[mcp]`: the proxy for servers of the Model Context Protocol. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpConfig>,
 }
 
 /// Table `[http]`: who may connect and for how long.
@@ -115,6 +119,7 @@ impl Default for Config {
             gateway: GatewayConfig::default(),
             agent: Vec::new(),
             llm: None,
+            mcp: None,
         }
     }
 }
@@ -176,6 +181,7 @@ impl Config {
             gateway: self.gateway.clone(),
             agents: self.agent.clone(),
             llm: self.llm.clone(),
+            mcp: self.mcp.clone(),
         }
     }
 

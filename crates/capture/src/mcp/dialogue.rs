@@ -115,8 +115,9 @@ impl Dialogue {
         self.unreadable_lines
     }
 
-    pub(super) fn has_open(&self) -> bool {
-        !self.open.is_empty()
+    /// Whether a request of an exchange is open.
+    pub(super) fn has_open_of(&self, exchange: u64) -> bool {
+        self.open.has_of(exchange)
     }
 
     /// Requests of one exchange that nothing will answer any more.

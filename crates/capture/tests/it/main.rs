@@ -11,6 +11,7 @@ mod calls;
 mod clients;
 mod faults;
 mod identity;
+mod mcp;
 mod secrets;
 mod setup;
 mod strict;

@@ -14,5 +14,6 @@ mod forged;
 mod gateway;
 mod kill;
 mod machine;
+mod mcp;
 mod provider;
 mod spool;

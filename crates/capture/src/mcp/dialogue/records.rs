@@ -52,7 +52,7 @@ impl Dialogue {
     }
 
     /// Something that is over at once.
-    pub(super) fn notice(&self, action: &str, via: &Via<'_>) -> Draft {
+    pub(in crate::mcp) fn notice(&self, action: &str, via: &Via<'_>) -> Draft {
         let scope = Arc::clone(via.scope);
         let mut draft = Draft::new(Source::Mcp, scope, via.at, action.to_owned());
         draft.resource = Some(("server", self.server_name().to_owned()));
