@@ -4,6 +4,7 @@
 //! after a restart when everything is, and as plain Parquet files.
 
 mod events;
+pub(crate) mod mcp;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -97,7 +98,12 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
 
 /// The Python of an environment with the pinned packages, made on the first run.
 fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
-    let dir = workspace.kept("interop-venv");
+    python_with(workspace, "interop-venv", "requirements.txt")
+}
+
+/// The same with the packages of another file.
+fn python_with(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+    let dir = workspace.kept(name);
     let python = dir.join("bin/python");
     if !python.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&dir))?;
@@ -111,7 +117,7 @@ fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
             "--disable-pip-version-check",
             "--requirement",
         ])
-        .arg(workspace.root().join("interop/python/requirements.txt")))?;
+        .arg(workspace.root().join("interop/python").join(requirements)))?;
     Ok(python)
 }
 

@@ -72,6 +72,10 @@ const TEST: &[Step] = &[
         name: "interop-parquet",
         run: interop::parquet,
     },
+    Step {
+        name: "interop-mcp",
+        run: interop::mcp::check,
+    },
 ];
 
 fn main() -> ExitCode {

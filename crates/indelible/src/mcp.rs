@@ -1,6 +1,8 @@
 //! `indelible mcp`: a server of the Model Context Protocol, with everything that is asked of it recorded.
 
-use std::{ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use anyhow::{Context, Result};
 use capture::{
@@ -97,7 +99,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let status = match server {
         Ok(server) => server.relay(recording),
         Err(failed) => {
-            let program = args.command.first().map(|program| program.to_string_lossy());
+            let program = args
+                .command
+                .first()
+                .map(|program| program.to_string_lossy());
             let program = program.unwrap_or_default();
             warn(&format!("cannot run {program}: {}", failed.reason));
             if let Some(recording) = recording {

@@ -102,7 +102,10 @@ impl Prepared {
 
     /// The keys that go out: nothing of them is ever recorded.
     pub fn secrets(&self) -> impl Iterator<Item = Secret> {
-        let keys = self.upstreams.iter().filter_map(|upstream| upstream.key.clone());
+        let keys = self
+            .upstreams
+            .iter()
+            .filter_map(|upstream| upstream.key.clone());
         keys.map(|value| Secret {
             label: "injected-key",
             value,

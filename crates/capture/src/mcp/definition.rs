@@ -90,15 +90,19 @@ mod tests {
 
     fn definition(text: &str) -> Definition {
         let mut reading = Reading::default();
-        text.as_bytes().chunks(3).for_each(|piece| reading.push(piece));
+        text.as_bytes()
+            .chunks(3)
+            .for_each(|piece| reading.push(piece));
         reading.finish().unwrap()
     }
 
     #[test]
     fn the_order_of_members_does_not_matter_and_everything_else_does() {
-        let one = definition(r#"{"name":"a","description":"d","inputSchema":{"type":"object","x":1}}"#);
-        let same =
-            definition(r#"{"inputSchema": {"x":1, "type":"object"}, "description":"d","name":"a"}"#);
+        let one =
+            definition(r#"{"name":"a","description":"d","inputSchema":{"type":"object","x":1}}"#);
+        let same = definition(
+            r#"{"inputSchema": {"x":1, "type":"object"}, "description":"d","name":"a"}"#,
+        );
         assert_eq!(one, same);
         let other =
             definition(r#"{"name":"a","description":"d ","inputSchema":{"type":"object","x":1}}"#);
@@ -111,7 +115,9 @@ mod tests {
     fn a_long_definition_is_compared_as_a_whole() {
         let long = |end: &str| {
             let schema = "x".repeat(MAX_DEFINITION_BYTES);
-            definition(&format!("{{\"name\":\"a\",\"description\":\"{schema}{end}\"}}"))
+            definition(&format!(
+                "{{\"name\":\"a\",\"description\":\"{schema}{end}\"}}"
+            ))
         };
         assert_eq!(long("").name, "a");
         assert_eq!(long(""), long(""));

@@ -149,7 +149,9 @@ impl Dialogue {
         }
         let scope = scope(message, via);
         let resource = resource(&method, self.server_name(), |slot| message.text(slot));
-        if let Some(pending) = self.next_round(message, &id, &scope, &method, &resource, via, scribe) {
+        if let Some(pending) =
+            self.next_round(message, &id, &scope, &method, &resource, via, scribe)
+        {
             return self.add(pending, via.at, scribe);
         }
         let input = message.take(Slot::Arguments);
@@ -198,7 +200,10 @@ impl Dialogue {
     }
 
     /// The action that a request goes on with, if it answers what the server wanted to know.
-    #[expect(clippy::too_many_arguments, reason = "what a request says, taken apart once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a request says, taken apart once"
+    )]
     fn next_round(
         &self,
         message: &mut Message,
@@ -266,9 +271,13 @@ impl Dialogue {
         draft.time = via.at;
         "input_required".clone_into(&mut draft.action);
         let methods = message.wanted_methods();
-        draft.meta.extend(methods.map(|methods| ("wants", text(methods))));
+        draft
+            .meta
+            .extend(methods.map(|methods| ("wants", text(methods))));
         let output = message.take(Slot::Result);
-        draft.content.extend(output.map(|output| ("output", output)));
+        draft
+            .content
+            .extend(output.map(|output| ("output", output)));
         scribe.write(&draft, &pending.secrets);
         let given_up = lock(&self.about.rounds).add(message.digest(Slot::ResultState), pending);
         if let Some(oldest) = given_up {
@@ -352,7 +361,9 @@ impl Dialogue {
         let mut draft = self.end_draft(&pending, via.at);
         draft.result = Some(Outcome::Error);
         draft.meta.push(("cancelled", Meta::Flag(true)));
-        draft.meta.extend(reason.map(|reason| ("reason", text(reason))));
+        draft
+            .meta
+            .extend(reason.map(|reason| ("reason", text(reason))));
         draft
             .content
             .extend(pending.input.clone().map(|input| ("input", input)));

@@ -232,7 +232,9 @@ impl Exchange {
         draft.status = via.status.map(i64::from);
         draft.result = Some(broken.map_or(Outcome::Success, |broken| broken.result));
         let reason = broken.map(|broken| broken.reason.clone());
-        draft.meta.extend(reason.map(|reason| ("reason", Meta::Text(reason))));
+        draft
+            .meta
+            .extend(reason.map(|reason| ("reason", Meta::Text(reason))));
         scribe.write(&draft, &self.about.secrets);
     }
 }
@@ -261,7 +263,9 @@ impl Observer for Exchange {
         self.response = Response::of(&answer.headers);
         let at = self.at(answer.took);
         let session = answer.headers.get(SESSION);
-        let session = session.and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
+        let session = session
+            .and_then(|id| id.to_str().ok())
+            .map(ToOwned::to_owned);
         let is_good = answer.status.is_success();
         self.answer = Some(answer);
         if let Some(id) = session.filter(|_| is_good && self.about.session.is_none()) {
@@ -310,7 +314,11 @@ impl Observer for Exchange {
             self.end_open(broken.clone().unwrap_or(none), is_refused, at, scribe);
         }
         // A stream of the oldest protocol is the session.
-        let is_endpoint = self.about.session.as_ref().is_some_and(|session| session.is_endpoint);
+        let is_endpoint = self
+            .about
+            .session
+            .as_ref()
+            .is_some_and(|session| session.is_endpoint);
         if is_endpoint && self.about.method == Method::GET {
             let reason = match end {
                 End::ClientGone => "the client went away",
@@ -350,9 +358,9 @@ impl Exchange {
                 reason: format!("HTTP status {}", answer.status.as_u16()),
                 status,
             }),
-            End::Complete if missed > 0 => {
-                error(format!("{missed} bytes passed before they could be looked at"))
-            }
+            End::Complete if missed > 0 => error(format!(
+                "{missed} bytes passed before they could be looked at"
+            )),
             End::Complete => None,
         }
     }
@@ -360,7 +368,9 @@ impl Exchange {
 
 impl Response {
     fn of(headers: &HeaderMap) -> Self {
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().trim_start().to_ascii_lowercase();
         if kind.starts_with("text/event-stream") {
             Self::Events(Box::default())

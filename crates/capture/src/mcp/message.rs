@@ -164,7 +164,9 @@ pub(super) fn asks_with_arguments(method: &str) -> bool {
 
 /// A number as JavaScript would write it, at least if it is whole.
 fn number(text: &str) -> String {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
     match text.parse::<f64>() {
         Ok(number) if !is_plain && number.fract() == 0.0 => format!("{number:.0}"),
         _ => text.to_owned(),

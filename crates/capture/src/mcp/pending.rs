@@ -84,9 +84,18 @@ impl Kind {
     pub(super) fn of(method: &str) -> Self {
         match method {
             "ping" => Self::Silent,
-            "initialize" | "server/discover" | "tools/list" | "prompts/list" | "resources/list"
-            | "resources/templates/list" | "resources/subscribe" | "resources/unsubscribe"
-            | "completion/complete" | "logging/setLevel" | "roots/list" | "tasks/get"
+            "initialize"
+            | "server/discover"
+            | "tools/list"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "completion/complete"
+            | "logging/setLevel"
+            | "roots/list"
+            | "tasks/get"
             | "tasks/list" => Self::Question,
             _ => Self::Action,
         }
@@ -162,7 +171,9 @@ impl Rounds {
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Pending> {
-        std::mem::take(&mut self.0).into_iter().map(|(_, pending)| pending)
+        std::mem::take(&mut self.0)
+            .into_iter()
+            .map(|(_, pending)| pending)
     }
 }
 

@@ -120,12 +120,7 @@ impl Mcp {
     }
 
     /// Answers requests until `stop` turns true.
-    pub async fn serve(
-        self,
-        listener: Listener,
-        stop: watch::Receiver<bool>,
-        patience: Duration,
-    ) {
+    pub async fn serve(self, listener: Listener, stop: watch::Receiver<bool>, patience: Duration) {
         let surface = Arc::clone(&self.0);
         let handle = move |request, client| {
             let surface = Arc::clone(&self.0);
@@ -155,7 +150,16 @@ impl Surface {
             Err(refusal) => refusal,
             Ok((actor, token)) => {
                 return self
-                    .pass(parts, body, target, server, actor, token, &credentials, client)
+                    .pass(
+                        parts,
+                        body,
+                        target,
+                        server,
+                        actor,
+                        token,
+                        &credentials,
+                        client,
+                    )
                     .await;
             }
         };
@@ -174,7 +178,10 @@ impl Surface {
     }
 
     fn unknown_server(&self) -> Refusal {
-        let names = self.servers.iter().map(|server| server.upstream.name.as_str());
+        let names = self
+            .servers
+            .iter()
+            .map(|server| server.upstream.name.as_str());
         Refusal::UnknownServer {
             known: names.collect::<Vec<_>>().join(", "),
         }
@@ -217,7 +224,9 @@ impl Surface {
             reason: Some(refusal.message()),
             waited_us: None,
         });
-        draft.meta.push(("transport", Meta::Text("http".to_owned())));
+        draft
+            .meta
+            .push(("transport", Meta::Text("http".to_owned())));
         let work = move |scribe: &mut Scribe<'_>| scribe.write(&draft, &[]);
         recorder.submit(Source::Mcp, 1, 0, Box::new(work));
     }
@@ -241,13 +250,24 @@ impl Surface {
         scope.job = target.job.clone().or(scope.job);
         let scope = scope.with_headers(actor, client.address.ip(), &parts.headers);
         remove_ours(&mut parts.headers);
-        let mut secrets = send_key(upstream, token, credentials, &mut parts.headers, &mut target.query);
+        let mut secrets = send_key(
+            upstream,
+            token,
+            credentials,
+            &mut parts.headers,
+            &mut target.query,
+        );
         let path = target.path(upstream);
         let (session, known) = self.session(server, &parts.headers, &path);
-        secrets.extend(session.iter().filter(|session| !session.is_endpoint).map(|session| Secret {
-            label: "mcp-session",
-            value: session.id.clone(),
-        }));
+        secrets.extend(
+            session
+                .iter()
+                .filter(|session| !session.is_endpoint)
+                .map(|session| Secret {
+                    label: "mcp-session",
+                    value: session.id.clone(),
+                }),
+        );
         let dialogue =
             known.unwrap_or_else(|| Arc::new(Mutex::new(Dialogue::new(Arc::clone(about)))));
         let recorder = &self.core.recorder;
@@ -285,7 +305,10 @@ impl Surface {
         path: &str,
     ) -> (Option<Session>, Option<Shared>) {
         let mark = |id: &str| self.core.recorder.redactor().fingerprint(id.as_bytes());
-        if let Some(dialogue) = self.sessions.get(&(server, Name::Endpoint(path.to_owned()))) {
+        if let Some(dialogue) = self
+            .sessions
+            .get(&(server, Name::Endpoint(path.to_owned())))
+        {
             let session = Session {
                 id: path.to_owned(),
                 mark: mark(path),
@@ -305,7 +328,10 @@ impl Surface {
             return (Some(session), Some(dialogue));
         }
         // Of before our start.
-        let about = self.servers.get(server).map(|server| Arc::clone(&server.about));
+        let about = self
+            .servers
+            .get(server)
+            .map(|server| Arc::clone(&server.about));
         let dialogue = about.map(|about| Arc::new(Mutex::new(Dialogue::new(about))));
         if let Some(dialogue) = &dialogue {
             self.join(server, id.to_owned(), Arc::clone(dialogue));
@@ -370,7 +396,10 @@ impl Surface {
                 }
             }
         } else {
-            match self.begun(Tapped::new(body, seen), &call.parts.method).await {
+            match self
+                .begun(Tapped::new(body, seen), &call.parts.method)
+                .await
+            {
                 Some(body) => body,
                 None => return refused(&Refusal::Incomplete, answered),
             }
@@ -422,7 +451,10 @@ impl Surface {
 
     /// Leads the client of the oldest protocol to the endpoint by way of us.
     fn rename(&self, target: &Target, server: usize, path: String, dialogue: Shared) -> Rename {
-        let upstream = self.servers.get(server).map(|server| Arc::clone(&server.upstream));
+        let upstream = self
+            .servers
+            .get(server)
+            .map(|server| Arc::clone(&server.upstream));
         let (sessions, prefix) = (Arc::clone(&self.sessions), target.prefix.clone());
         Box::new(move |named| {
             let endpoint = target::endpoint(named, upstream.as_ref()?, &path)?;
@@ -525,7 +557,9 @@ fn new_session(answer: &Response<Incoming>) -> Option<String> {
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
 }
 

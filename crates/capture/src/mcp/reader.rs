@@ -99,12 +99,7 @@ impl Reader {
     }
 
     /// Takes the next bytes; calls `each` with every message that they complete.
-    pub(super) fn push(
-        &mut self,
-        bytes: &[u8],
-        with: &Redaction<'_>,
-        each: &mut impl FnMut(Seen),
-    ) {
+    pub(super) fn push(&mut self, bytes: &[u8], with: &Redaction<'_>, each: &mut impl FnMut(Seen)) {
         let (mut at, mut from) = (0, 0);
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             match self.place {

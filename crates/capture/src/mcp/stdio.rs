@@ -118,7 +118,9 @@ impl Server {
         let own = |stream: std::io::Result<std::os::fd::OwnedFd>| {
             stream.map(File::from).map_err(RelayError::Relay)
         };
-        let out = Arc::new(Out::new(own(std::io::stdout().as_fd().try_clone_to_owned())?));
+        let out = Arc::new(Out::new(own(std::io::stdout()
+            .as_fd()
+            .try_clone_to_owned())?));
         let errors = own(std::io::stderr().as_fd().try_clone_to_owned())?;
         let input = own(std::io::stdin().as_fd().try_clone_to_owned())?;
         let (over, ended) = mpsc::channel();
@@ -194,7 +196,10 @@ impl Watched {
     }
 
     /// Work that writes one event.
-    fn submit(&self, work: impl FnOnce(&mut Watch, &mut crate::recorder::Scribe<'_>) + Send + 'static) {
+    fn submit(
+        &self,
+        work: impl FnOnce(&mut Watch, &mut crate::recorder::Scribe<'_>) + Send + 'static,
+    ) {
         let watch = Arc::clone(&self.watch);
         let work = move |scribe: &mut crate::recorder::Scribe<'_>| {
             let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -239,5 +244,6 @@ fn spawn(argv: &[OsString]) -> std::io::Result<Child> {
 /// The status as a shell gives it.
 fn shell_status(status: ExitStatus) -> u8 {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+    code.and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(u8::MAX)
 }

@@ -29,7 +29,11 @@ pub(super) struct Stream<B> {
 }
 
 impl<B> Stream<B> {
-    pub(super) fn new(body: B, rename: Rename, stop: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(super) fn new(
+        body: B,
+        rename: Rename,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
         Self {
             body,
             stop: Some(Box::pin(stop)),
@@ -152,7 +156,9 @@ mod tests {
             path.starts_with('/').then(|| format!("/s/-{path}"))
         });
         let stream = Stream::new(body, rename, std::future::pending());
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let frames = stream.into_data_stream().collect::<Vec<_>>();
         let frames = runtime.block_on(frames).into_iter();
         frames
@@ -171,8 +177,14 @@ mod tests {
                 "event:endpoint\ndata:http://h/m\n\nevent: endpoint\ndata: /m\n\n",
                 "event:endpoint\ndata: /s/-/m\n\nevent: endpoint\ndata: /m\n\n",
             ),
-            ("event: endpoint\ndata: x\n\n", "event: endpoint\ndata: x\n\n"),
-            ("event: message\ndata: /m\n\n", "event: message\ndata: /m\n\n"),
+            (
+                "event: endpoint\ndata: x\n\n",
+                "event: endpoint\ndata: x\n\n",
+            ),
+            (
+                "event: message\ndata: /m\n\n",
+                "event: message\ndata: /m\n\n",
+            ),
             ("event: endp", "event: endp"),
             ("", ""),
         ] {

@@ -69,7 +69,11 @@ pub(super) fn endpoint(named: &str, upstream: &Upstream, from: &str) -> Option<S
         && let Some(authority) = uri.authority()
     {
         let is_same = *authority == upstream.url.authority;
-        return is_same.then(|| uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned());
+        return is_same.then(|| {
+            uri.path_and_query()
+                .map_or("/", PathAndQuery::as_str)
+                .to_owned()
+        });
     }
     Some(match named.as_bytes().first() {
         Some(b'/') => named.to_owned(),
@@ -107,7 +111,10 @@ mod tests {
             assert_eq!(target.uri(&server).unwrap().to_string(), expected);
         }
         let root = Target::parse("/s", None).unwrap();
-        assert_eq!(root.uri(&upstream("http://h")).unwrap().to_string(), "http://h/");
+        assert_eq!(
+            root.uri(&upstream("http://h")).unwrap().to_string(),
+            "http://h/"
+        );
         let target = Target::parse("/-job/a%2Fb/s/sse", None).unwrap();
         assert_eq!(target.prefix, "/-job/a%2Fb/s/-");
         assert_eq!(target.job.as_deref(), Some("a/b"));

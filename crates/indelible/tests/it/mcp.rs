@@ -43,7 +43,11 @@ impl Client {
 
     fn send(&mut self, message: &Value) {
         let line = format!("{message}\n");
-        self.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
+        self.stdin
+            .as_mut()
+            .unwrap()
+            .write_all(line.as_bytes())
+            .unwrap();
     }
 
     fn receive(&mut self) -> Value {
@@ -78,10 +82,8 @@ fn command(machine: &Machine, args: &[&str], server: &[&str]) -> Command {
 }
 
 fn call(id: u64, tool: &str, arguments: Value) -> Value {
-    // The members in an order that the server of these tests can read.
     let params = json!({"name": tool, "arguments": arguments});
-    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#);
-    serde_json::from_str(&text).unwrap()
+    json!({"id": id, "jsonrpc": "2.0", "method": "tools/call", "params": params})
 }
 
 /// Events of the surface, oldest first, once there are so many.
@@ -97,17 +99,27 @@ fn events(machine: &Machine, count: usize) -> Vec<Value> {
             events.sort_by_key(|event| event["seq"].as_u64());
             return events;
         }
-        assert!(Instant::now() < deadline, "{} of {count}: {events:#?}", events.len());
+        assert!(
+            Instant::now() < deadline,
+            "{} of {count}: {events:#?}",
+            events.len()
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 /// Ids of the calls with such a record.
 fn recorded(events: &[Value], phase: &str) -> Vec<u64> {
-    let calls = events.iter().filter(|event| {
-        event["action"] == "tools/call" && event["producer"]["phase"] == phase
+    let calls = events
+        .iter()
+        .filter(|event| event["action"] == "tools/call" && event["producer"]["phase"] == phase);
+    let ids = calls.map(|event| {
+        event["meta"]["request_id"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
     });
-    let ids = calls.map(|event| event["meta"]["request_id"].as_str().unwrap().parse().unwrap());
     let mut ids: Vec<u64> = ids.collect();
     ids.sort_unstable();
     ids
@@ -116,7 +128,9 @@ fn recorded(events: &[Value], phase: &str) -> Vec<u64> {
 #[test]
 fn bytes_status_and_signals_pass() {
     let machine = Machine::new();
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let mut child = command(&machine, &[], &["cat"]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let sent = bytes.clone();
@@ -127,7 +141,10 @@ fn bytes_status_and_signals_pass() {
     assert!(got == bytes, "not a byte is changed");
     assert_eq!(wait(&mut child).code(), Some(0));
     for (script, status) in [("exit 7", 7), ("kill -9 $$", 137), ("exec 1>&-; exit 3", 3)] {
-        assert_eq!(Client::start(&machine, &[], &["sh", "-c", script]).close(), Some(status));
+        assert_eq!(
+            Client::start(&machine, &[], &["sh", "-c", script]).close(),
+            Some(status)
+        );
     }
     let script = "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
     let mut client = Client::start(&machine, &[], &["sh", "-c", script]);
@@ -146,7 +163,7 @@ fn bytes_status_and_signals_pass() {
 fn nothing_is_lost_while_the_server_is_away() {
     let mut machine = Machine::new();
     let mut client = Client::start(&machine, &["--job", "j"], &["sh", "-c", SERVER]);
-    client.send(&serde_json::from_str(r#"{"id":0,"method":"initialize","params":{}}"#).unwrap());
+    client.send(&json!({"id": 0, "method": "initialize", "params": {}}));
     assert_eq!(client.receive()["result"]["serverInfo"]["name"], "sh");
     (1..=10).for_each(|id| drop(client.call(id)));
     assert_eq!(client.close(), Some(0));
@@ -166,16 +183,35 @@ fn nothing_is_lost_while_the_server_is_away() {
     assert_eq!(recorded(&events, "outcome"), (1..=41).collect::<Vec<_>>());
     let ids: HashSet<_> = events.iter().map(|event| event["id"].to_string()).collect();
     assert_eq!(ids.len(), events.len());
-    let never = events.iter().find(|event| event["meta"]["request_id"] == "41" && event["result"] == "error");
+    let never = events
+        .iter()
+        .find(|event| event["meta"]["request_id"] == "41" && event["result"] == "error");
     assert_eq!(
         never.unwrap()["meta"]["reason"],
         "the client closed the connection before an answer"
     );
-    let first = &events.iter().find(|event| event["meta"]["request_id"] == "1").unwrap();
-    assert_eq!((&first["job"], &first["resource"]["id"]), (&json!("j"), &json!("sh/echo")));
-    assert!(!machine.home().join("spool").read_dir().unwrap().any(|entry| {
-        entry.unwrap().file_name().to_string_lossy().starts_with("run-")
-    }));
+    let first = &events
+        .iter()
+        .find(|event| event["meta"]["request_id"] == "1")
+        .unwrap();
+    assert_eq!(
+        (&first["job"], &first["resource"]["id"]),
+        (&json!("j"), &json!("sh/echo"))
+    );
+    assert!(
+        !machine
+            .home()
+            .join("spool")
+            .read_dir()
+            .unwrap()
+            .any(|entry| {
+                entry
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with("run-")
+            })
+    );
 }
 
 #[test]
@@ -186,7 +222,13 @@ fn a_kill_leaves_nothing_unexplained() {
     // What has reached the spool outlives the process; that takes the recorder a moment.
     let spooled = |machine: &Machine| {
         let files = files(&machine.home().join("spool"));
-        files.iter().any(|file| holds(file, "\"request_id\":\"20\"") && holds(file, "\"output\":{\"content\":[{\"type\":\"text\",\"text\":\"20\"}]}"))
+        files.iter().any(|file| {
+            holds(file, "\"request_id\":\"20\"")
+                && holds(
+                    file,
+                    "\"output\":{\"content\":[{\"type\":\"text\",\"text\":\"20\"}]}",
+                )
+        })
     };
     let deadline = Instant::now() + Duration::from_mins(1);
     while !spooled(&machine) {
@@ -199,7 +241,11 @@ fn a_kill_leaves_nothing_unexplained() {
     assert_eq!(Client::start(&machine, &[], &["true"]).close(), Some(0));
     let events = events(&machine, 43);
     for phase in ["intent", "outcome"] {
-        assert_eq!(recorded(&events, phase), (1..=20).collect::<Vec<_>>(), "{phase}");
+        assert_eq!(
+            recorded(&events, phase),
+            (1..=20).collect::<Vec<_>>(),
+            "{phase}"
+        );
     }
 }
 
@@ -208,18 +254,25 @@ fn secrets_are_nowhere_and_keys_of_ours_stay_here() {
     let machine = Machine::serving();
     let script = format!("echo {SECRET} >&2; env | grep INDELIBLE >&2; {SERVER}");
     let mut client = Client::start(&machine, &[], &["sh", "-c", &script, SECRET]);
-    client.send(&call(1, "echo", json!({"token": SECRET, "key": KEY, "text": format!("my {SECRET}")})));
+    client.send(&call(
+        1,
+        "echo",
+        json!({"token": SECRET, "key": KEY, "text": format!("my {SECRET}")}),
+    ));
     client.receive();
     let mut stderr = client.child.stderr.take().unwrap();
     assert_eq!(client.close(), Some(0));
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
-    assert!(said.contains(SECRET) && said.contains("INDELIBLE_URL"), "{said}");
+    assert!(
+        said.contains(SECRET) && said.contains("INDELIBLE_URL"),
+        "{said}"
+    );
     assert!(!said.contains(KEY), "{said}");
     let events = events(&machine, 4);
     let session = events.last().unwrap();
     assert_eq!(session["action"], "mcp.session");
-    let stderr = session["content"]["stderr"].as_str().unwrap();
+    let stderr = session["contents"]["stderr"].as_str().unwrap();
     assert!(stderr.starts_with("[REDACTED:github-token:"), "{stderr}");
     for dir in [machine.data(), machine.home().join("spool")] {
         for file in files(&dir) {
@@ -239,7 +292,10 @@ fn without_a_place_for_events_strict_refuses_and_the_rest_goes_on() {
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
     assert!(said.contains("NOT RECORDED"), "{said}");
-    assert_eq!(Client::start(&machine, &["--strict"], &["sh", "-c", SERVER]).close(), Some(1));
+    assert_eq!(
+        Client::start(&machine, &["--strict"], &["sh", "-c", SERVER]).close(),
+        Some(1)
+    );
 }
 
 #[test]
@@ -250,12 +306,18 @@ fn strictly_a_call_is_recorded_before_it_is_made() {
     let text = "x".repeat(33 << 20);
     client.send(&call(6, "echo", json!({"text": text})));
     let refused = client.receive();
-    assert_eq!((&refused["id"], &refused["result"]["isError"]), (&json!(6), &json!(true)));
+    assert_eq!(
+        (&refused["id"], &refused["result"]["isError"]),
+        (&json!(6), &json!(true))
+    );
     assert_eq!(client.call(7)["id"], 7, "and the next one is made");
     assert_eq!(client.close(), Some(0));
     let events = events(&machine, 15);
     assert_eq!(recorded(&events, "intent"), [1, 2, 3, 4, 5, 7]);
-    let refused = events.iter().find(|event| event["action"] == "refused").unwrap();
+    let refused = events
+        .iter()
+        .find(|event| event["action"] == "refused")
+        .unwrap();
     assert_eq!(refused["approval"]["rule"], "mode.strict");
 }
 
@@ -277,14 +339,25 @@ fn a_message_of_100_mb_takes_little_memory() {
         left -= client.stdout.read(&mut buffer).unwrap().min(left);
     }
     let status = std::fs::read_to_string(format!("/proc/{}/status", client.child.id())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak_kib < 100 << 10, "{peak}");
     drop(writer.join().unwrap());
     assert_eq!(client.close(), Some(0));
     let events = events(&machine, 3);
-    let intent = events.iter().find(|event| event["resource"]["id"] == "cat/put").unwrap();
-    assert!(intent["content"]["whole"]["input"]["bytes"].as_u64().unwrap() > 100 << 20);
+    let intent = events
+        .iter()
+        .find(|event| event["resource"]["id"] == "cat/put")
+        .unwrap();
+    assert!(
+        intent["contents"]["whole"]["input"]["bytes"]
+            .as_u64()
+            .unwrap()
+            > 100 << 20
+    );
 }
 
 #[test]
@@ -294,12 +367,19 @@ fn a_client_that_vanishes_ends_the_server() {
     let mut client = Client::start(&machine, &[], &["sh", "-c", &script]);
     client.call(1);
     client.send(&call(2, "never", json!({})));
-    let Client { mut child, stdin, stdout } = client;
+    let Client {
+        mut child,
+        stdin,
+        stdout,
+    } = client;
     drop((stdin, stdout));
     assert_eq!(wait(&mut child).code(), Some(0));
     let events = events(&machine, 6);
     let session = events.last().unwrap();
-    assert_eq!((&session["status"], &session["content"]["stderr"]), (&json!(0), &json!("over\n")));
+    assert_eq!(
+        (&session["status"], &session["contents"]["stderr"]),
+        (&json!(0), &json!("over\n"))
+    );
     assert_eq!(recorded(&events, "outcome"), [1, 2]);
 }
 
@@ -313,25 +393,39 @@ fn servers_over_http_are_recorded_inside_of_the_server() {
             std::thread::spawn(move || {
                 let mut seen = Vec::new();
                 let mut buffer = [0; 4096];
-                while !seen.ends_with(b"}}}") {
+                while !seen.ends_with(b"}}") {
                     match stream.read(&mut buffer) {
                         Ok(read) if read > 0 => seen.extend_from_slice(&buffer[..read]),
                         _ => return,
                     }
                 }
                 let body = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
                 let _ = stream.write_all(format!("{head}{body}").as_bytes());
             });
         }
     });
     let mut machine = Machine::new();
-    machine.configure(&format!("[mcp]\nlisten = \"127.0.0.1:0\"\n[mcp.upstream]\ns = \"http://{upstream}/mcp\"\n"));
+    machine.configure(&format!(
+        "[mcp]\nlisten = \"127.0.0.1:0\"\n[mcp.upstream]\ns = \"http://{upstream}/mcp\"\n"
+    ));
     machine.start();
     let url = format!("{}/s", machine.surface("mcp"));
     let request = call(1, "add", json!({"text": SECRET}));
-    let mut answer = ureq::post(&url).header("content-type", "application/json").send(request.to_string()).unwrap();
-    assert!(answer.body_mut().read_to_string().unwrap().contains("content"));
+    let mut answer = ureq::post(&url)
+        .header("content-type", "application/json")
+        .send(request.to_string())
+        .unwrap();
+    assert!(
+        answer
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+            .contains("content")
+    );
     let events = events(&machine, 2);
     assert_eq!(events[1]["resource"]["id"], "s/add");
     machine.stop();
@@ -342,5 +436,7 @@ fn servers_over_http_are_recorded_inside_of_the_server() {
 
 fn holds(file: &std::path::Path, text: &str) -> bool {
     let bytes = std::fs::read(file).unwrap_or_default();
-    memchr::memmem::find(&bytes, text.as_bytes()).is_some()
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }

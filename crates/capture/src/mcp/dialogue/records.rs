@@ -65,7 +65,10 @@ impl Dialogue {
         let transport = self.about.transport.to_owned();
         meta.push(("transport", Meta::Text(transport)));
         meta.push(("server", text(self.server_name().to_owned())));
-        let version = self.server.as_ref().and_then(|server| server.version.clone());
+        let version = self
+            .server
+            .as_ref()
+            .and_then(|server| server.version.clone());
         meta.extend(version.map(|version| ("server_version", text(version))));
         meta.extend(session.map(|session| ("session", Meta::Text(session.to_owned()))));
     }
@@ -76,7 +79,9 @@ impl Dialogue {
         let mut draft = self.draft(pending, phase);
         draft.duration_us = Some(at.0.saturating_sub(pending.began_at.0));
         if pending.progress > 0 {
-            draft.meta.push(("progress", Meta::Number(pending.progress)));
+            draft
+                .meta
+                .push(("progress", Meta::Number(pending.progress)));
         }
         if pending.rounds > 0 {
             draft.meta.push(("rounds", Meta::Number(pending.rounds)));
@@ -219,7 +224,9 @@ pub(super) fn fill(draft: &mut Draft, message: &mut Message, via: &Via<'_>) {
     meta.extend(version.map(|version| ("protocol", text(version))));
     let error = message.take(Slot::Error);
     let output = error.or_else(|| message.take(Slot::Result));
-    draft.content.extend(output.map(|output| ("output", output)));
+    draft
+        .content
+        .extend(output.map(|output| ("output", output)));
 }
 
 /// One hash for a list of definitions, whatever their order.

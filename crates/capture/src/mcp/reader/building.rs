@@ -123,4 +123,3 @@ impl Building {
         method.is_some_and(|method| asks_with_arguments(&method))
     }
 }
-

@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// Made once: its rules take a while.
-static REDACTOR: LazyLock<Redactor> =
-    LazyLock::new(|| Redactor::new(None, &[], &[0; 32]).unwrap());
+static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(None, &[], &[0; 32]).unwrap());
 
 fn read(bytes: &[u8], step: usize) -> Vec<Seen> {
     let with = REDACTOR.with(&[]);
@@ -55,7 +54,10 @@ fn a_request_is_read_in_whatever_order_its_members_come() {
         let form = Form::Request(number("7"), "tools/call".to_owned());
         assert_eq!(message.form(), Some(form), "{text}");
         assert_eq!(message.text(Slot::Name).as_deref(), Some("add"));
-        assert_eq!(message.id(Slot::AskedProgress), Some(Id::Text("p".to_owned())));
+        assert_eq!(
+            message.id(Slot::AskedProgress),
+            Some(Id::Text("p".to_owned()))
+        );
         let arguments = value(&mut message, Slot::Arguments);
         assert_eq!(arguments, json!({"a": [1, {"b": "}"}]}));
     }
@@ -68,7 +70,10 @@ fn names_count_only_where_they_mean_something() {
     let form = Form::Request(Id::Text("a".to_owned()), "x/y".to_owned());
     assert_eq!(message.form(), Some(form));
     assert_eq!(message.text(Slot::Name).as_deref(), Some("yes"));
-    assert_eq!(value(&mut message, Slot::Params)["deep"], json!([{"method": "no"}]));
+    assert_eq!(
+        value(&mut message, Slot::Params)["deep"],
+        json!([{"method": "no"}])
+    );
 }
 
 #[test]
@@ -105,14 +110,27 @@ fn answers_errors_and_notifications_are_told_apart() {
     assert_eq!(forms, expected);
     assert!(messages[0].is_true(Slot::IsError));
     assert_eq!(messages[1].number(Slot::ErrorCode), Some(-32601));
-    assert_eq!(messages[1].text(Slot::ErrorMessage).as_deref(), Some("no such"));
+    assert_eq!(
+        messages[1].text(Slot::ErrorMessage).as_deref(),
+        Some("no such")
+    );
 }
 
 #[test]
 fn batches_lines_and_messages_of_several_lines_are_taken_apart() {
     let one = |id: u8| format!("{{\"id\":{id},\n \"method\":\"m\"}}");
-    let text = format!("[{},{}]\n{}{}\n\n{}", one(1), one(2), one(3), one(4), one(5));
-    let ids: Vec<_> = messages(&text).iter().map(|message| message.id(Slot::Id)).collect();
+    let text = format!(
+        "[{},{}]\n{}{}\n\n{}",
+        one(1),
+        one(2),
+        one(3),
+        one(4),
+        one(5)
+    );
+    let ids: Vec<_> = messages(&text)
+        .iter()
+        .map(|message| message.id(Slot::Id))
+        .collect();
     assert_eq!(ids, ["1", "2", "3", "4", "5"].map(|id| Some(number(id))));
 }
 

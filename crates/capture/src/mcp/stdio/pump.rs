@@ -164,7 +164,9 @@ pub(super) fn errors(mut from: ChildStderr, mut to: File, watched: Option<&Watch
                 let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
                 watch.errors(&bytes, scribe);
             };
-            watched.recorder.submit(Source::Mcp, 0, length, Box::new(work));
+            watched
+                .recorder
+                .submit(Source::Mcp, 0, length, Box::new(work));
         }
         to.write_all(bytes).is_ok()
     });

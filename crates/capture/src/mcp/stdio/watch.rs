@@ -160,7 +160,9 @@ impl Watch {
             Outcome::Failure
         });
         let meta = &mut draft.meta;
-        let signal = status.signal().and_then(|signal| u64::try_from(signal).ok());
+        let signal = status
+            .signal()
+            .and_then(|signal| u64::try_from(signal).ok());
         meta.extend(signal.map(|signal| ("signal", Meta::Number(signal))));
         for (name, count) in [
             ("unreadable_lines", self.dialogue.unreadable_lines()),
@@ -171,7 +173,9 @@ impl Watch {
             }
         }
         let stderr = std::mem::take(&mut self.stderr).finish(&scribe.redactor().with(&[]));
-        draft.content.extend(stderr.map(|stderr| ("stderr", stderr)));
+        draft
+            .content
+            .extend(stderr.map(|stderr| ("stderr", stderr)));
         scribe.write(&draft, &[]);
     }
 
