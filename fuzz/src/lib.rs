@@ -2,8 +2,10 @@
 //! drive them too. A target fails by panicking.
 
 mod events;
+mod mcp;
 
 pub use events::{compact, prepare, record_view};
+pub use mcp::mcp;
 
 use std::collections::HashSet;
 use std::convert::Infallible;

@@ -47,6 +47,11 @@ fn tlog_proof() {
     drive("tlog_proof", indelible_fuzz::tlog_proof);
 }
 
+#[test]
+fn mcp() {
+    drive("mcp", indelible_fuzz::mcp);
+}
+
 /// Runs `target` on its seeds and on mutations of them.
 fn drive(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);

@@ -10,6 +10,7 @@ mod config;
 mod definition;
 mod dialogue;
 mod exchange;
+mod look;
 mod message;
 mod pending;
 mod proxy;
@@ -22,4 +23,5 @@ mod target;
 
 pub use catalogue::Catalogue;
 pub use config::{McpConfig, Prepared};
+pub use look::{Looked, look};
 pub use proxy::Mcp;

@@ -276,10 +276,11 @@ mod tests {
     }
 
     /// Keys without a default, each with a value that it may have.
-    const OPTIONAL: [(&str, &str); 3] = [
+    const OPTIONAL: [(&str, &str); 4] = [
         ("gateway.redaction_rules_file", "'x'"),
         ("llm.mode", "'strict'"),
         ("llm.prices_file", "'x'"),
+        ("mcp.mode", "'strict'"),
     ];
 
     /// Rows of its tables are `| key | default | …`, the default written as in the file.
@@ -299,6 +300,7 @@ mod tests {
             .collect();
         let all = Config {
             llm: Some(LlmConfig::default()),
+            mcp: Some(McpConfig::default()),
             ..Config::default()
         };
         assert_eq!(
