@@ -50,7 +50,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         .ok()
         .filter(|key| !key.is_empty());
     let listen = config.http.listen;
-    let settings = config.capture();
+    let mut settings = config.capture();
+    settings.ca_dir.clone_from(&config.data);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         // Taken before the data directory is touched: a wrong address must not make a new one.
