@@ -53,6 +53,7 @@ use plain::PlainClient;
 use refusal::Refusal;
 pub use rules::{HostMode, HostRule};
 use rules::{Rule, rule_for};
+pub use settings::takes_connect;
 use sniff::Prefixed;
 use target::Target;
 use tunnel::{About, Tunnel};

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    gateway::{log_to_stderr, stopped, surroundings},
+    gateway::{log_to_stderr, raise_file_limit, stopped, surroundings},
     screen::Paint,
 };
 
@@ -36,6 +36,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     log_to_stderr();
+    raise_file_limit();
     let mut config = match &args.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),

@@ -60,7 +60,8 @@ impl<T> FirstSettings<T> {
 }
 
 /// Whether the first frame says so; `None` if more has to come.
-pub(super) fn takes_connect(seen: &[u8]) -> Option<bool> {
+#[must_use]
+pub fn takes_connect(seen: &[u8]) -> Option<bool> {
     let (head, rest) = seen.split_at_checked(HEAD_BYTES)?;
     let &[high, middle, low, kind, ..] = head else {
         return Some(false);
