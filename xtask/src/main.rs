@@ -72,6 +72,10 @@ const TEST: &[Step] = &[
         name: "interop-parquet",
         run: interop::parquet,
     },
+    Step {
+        name: "interop-forward",
+        run: interop::forward,
+    },
 ];
 
 fn main() -> ExitCode {
