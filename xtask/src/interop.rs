@@ -74,7 +74,7 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match virtual_environment(workspace) {
+    let python = match virtual_environment(workspace, "interop-venv", "requirements.txt") {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
     };
@@ -93,6 +93,33 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
         .arg("--key-file")
         .arg(node.data_dir().join("admin.key")))?;
     server.stop()?;
+    Ok(Outcome::Passed)
+}
+
+/// curl, git, pip, npm, cargo and Python's requests through the forward proxy, to a host with TLS of its own. Those that are
+/// not installed are left out.
+///
+/// # Errors
+///
+/// When a check fails, or when Python is missing in continuous integration.
+pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("python3", "--version") {
+        return missing("Python 3 is not installed");
+    }
+    let python = match python_with(
+        workspace,
+        "interop-forward-venv",
+        "forward-requirements.txt",
+    ) {
+        Ok(python) => python,
+        Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
+    };
+    run(Command::new(python)
+        .arg(workspace.root().join("interop/python/forward.py"))
+        .arg("--binary")
+        .arg(workspace.binary_dir()?.join("indelible"))
+        .arg("--work")
+        .arg(workspace.scratch("interop-forward")?))?;
     Ok(Outcome::Passed)
 }
 

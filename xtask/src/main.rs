@@ -73,6 +73,10 @@ const TEST: &[Step] = &[
         run: interop::parquet,
     },
     Step {
+        name: "interop-forward",
+        run: interop::forward,
+    },
+    Step {
         name: "interop-mcp",
         run: interop::mcp::check,
     },

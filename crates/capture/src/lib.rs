@@ -19,6 +19,7 @@ pub mod config;
 mod credential;
 pub mod draft;
 mod env;
+pub mod forward;
 pub mod gateway;
 pub mod http;
 mod id;

@@ -7,6 +7,7 @@ use std::{
 
 use capture::{
     config::{AgentConfig, GatewayConfig},
+    forward::ForwardConfig,
     gateway::Settings,
     llm::LlmConfig,
     mcp::McpConfig,
@@ -35,6 +36,9 @@ pub struct Config {
     /// Table `[mcp]`: the proxy for servers of the Model Context Protocol. Without the table there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp: Option<McpConfig>,
+    /// Table `[forward_proxy]`: the proxy in front of the network. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_proxy: Option<ForwardConfig>,
 }
 
 /// Table `[http]`: who may connect and for how long.
@@ -120,6 +124,7 @@ impl Default for Config {
             agent: Vec::new(),
             llm: None,
             mcp: None,
+            forward_proxy: None,
         }
     }
 }
@@ -174,7 +179,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What is said about capture.
+    /// What is said about capture, for a gateway: what it keeps lies beside its spool.
     #[must_use]
     pub fn capture(&self) -> Settings {
         Settings {
@@ -182,6 +187,8 @@ impl Config {
             agents: self.agent.clone(),
             llm: self.llm.clone(),
             mcp: self.mcp.clone(),
+            forward_proxy: self.forward_proxy.clone(),
+            ca_dir: self.gateway.spool_dir.clone(),
         }
     }
 
@@ -263,6 +270,7 @@ mod tests {
             "[gateway]\nx = 1",
             "[[agent]]\nid = 'a'\ntoken_file = 'f'\nx = 1",
             "[llm]\nx = 1",
+            "[forward_proxy]\nx = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }
@@ -276,11 +284,13 @@ mod tests {
     }
 
     /// Keys without a default, each with a value that it may have.
-    const OPTIONAL: [(&str, &str); 4] = [
+    const OPTIONAL: [(&str, &str); 6] = [
         ("gateway.redaction_rules_file", "'x'"),
         ("llm.mode", "'strict'"),
         ("llm.prices_file", "'x'"),
         ("mcp.mode", "'strict'"),
+        ("forward_proxy.mode", "'strict'"),
+        ("forward_proxy.upstream_ca_file", "'x'"),
     ];
 
     /// Rows of its tables are `| key | default | …`, the default written as in the file.
@@ -301,6 +311,7 @@ mod tests {
         let all = Config {
             llm: Some(LlmConfig::default()),
             mcp: Some(McpConfig::default()),
+            forward_proxy: Some(ForwardConfig::default()),
             ..Config::default()
         };
         assert_eq!(
