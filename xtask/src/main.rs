@@ -7,6 +7,7 @@
 //! used, so that the first check starts seconds after a clone.
 
 mod bench;
+mod browser;
 mod cargo;
 mod http;
 mod interop;
@@ -71,6 +72,10 @@ const TEST: &[Step] = &[
     Step {
         name: "interop-parquet",
         run: interop::parquet,
+    },
+    Step {
+        name: "browser",
+        run: browser::check,
     },
 ];
 

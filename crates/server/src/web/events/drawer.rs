@@ -65,6 +65,11 @@ impl Tab {
         let known = Self::ALL.iter().find(|(_, word, _)| Some(*word) == name);
         known.map_or(Self::Summary, |(tab, ..)| *tab)
     }
+
+    fn title(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(tab, ..)| *tab == self);
+        known.map_or("", |(.., title)| title)
+    }
 }
 
 impl Detail {
@@ -146,7 +151,7 @@ pub(in super::super) fn pane(visit: &Visit, detail: Option<&Detail>) -> Markup {
     html! {
         aside #drawer.drawer aria-label={ "Event " (grouped(detail.event.seq)) } data-seq=(detail.event.seq) {
             (head(visit, detail, &record))
-            div.drawer-body { (body(visit, detail, &record)) }
+            div.drawer-body tabindex="0" role="group" aria-label=(detail.tab.title()) { (body(visit, detail, &record)) }
             (foot(visit, detail, &record))
         }
     }
