@@ -1,8 +1,10 @@
 //! What each fuzz target does with its input: one function a target, so that a plain test can
 //! drive them too. A target fails by panicking.
 
+mod capture;
 mod events;
 
+pub use capture::{client_hello, first_settings};
 pub use events::{compact, prepare, record_view};
 
 use std::collections::HashSet;

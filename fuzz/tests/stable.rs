@@ -8,6 +8,16 @@ const SEED: u64 = 1;
 const RUNS: u64 = 20_000;
 
 #[test]
+fn client_hello() {
+    drive("client_hello", indelible_fuzz::client_hello);
+}
+
+#[test]
+fn first_settings() {
+    drive("first_settings", indelible_fuzz::first_settings);
+}
+
+#[test]
 fn compact() {
     drive("compact", indelible_fuzz::compact);
 }

@@ -73,7 +73,7 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match virtual_environment(workspace) {
+    let python = match virtual_environment(workspace, "interop-venv", "requirements.txt") {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
     };
@@ -95,9 +95,36 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The Python of an environment with the pinned packages, made on the first run.
-fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
-    let dir = workspace.kept("interop-venv");
+/// curl, git, pip, npm, cargo and Python's requests through the forward proxy, to a host with TLS of its own. Those that are
+/// not installed are left out.
+///
+/// # Errors
+///
+/// When a check fails, or when Python is missing in continuous integration.
+pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("python3", "--version") {
+        return missing("Python 3 is not installed");
+    }
+    let python = match virtual_environment(
+        workspace,
+        "interop-forward-venv",
+        "forward-requirements.txt",
+    ) {
+        Ok(python) => python,
+        Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
+    };
+    run(Command::new(python)
+        .arg(workspace.root().join("interop/python/forward.py"))
+        .arg("--binary")
+        .arg(workspace.binary_dir()?.join("indelible"))
+        .arg("--work")
+        .arg(workspace.scratch("interop-forward")?))?;
+    Ok(Outcome::Passed)
+}
+
+/// The Python of an environment with the packages that a file of `interop/python` pins, made on the first run.
+fn virtual_environment(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+    let dir = workspace.kept(name);
     let python = dir.join("bin/python");
     if !python.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&dir))?;
@@ -111,7 +138,7 @@ fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
             "--disable-pip-version-check",
             "--requirement",
         ])
-        .arg(workspace.root().join("interop/python/requirements.txt")))?;
+        .arg(workspace.root().join("interop/python").join(requirements)))?;
     Ok(python)
 }
 

@@ -74,6 +74,10 @@ const TEST: &[Step] = &[
         run: interop::parquet,
     },
     Step {
+        name: "interop-forward",
+        run: interop::forward,
+    },
+    Step {
         name: "browser",
         run: browser::check,
     },

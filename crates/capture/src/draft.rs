@@ -86,6 +86,8 @@ pub enum Outcome {
 pub enum Phase {
     /// About to happen.
     Intent,
+    /// Under way for a while; joined to the two, and neither of them.
+    Checkpoint,
     /// Over.
     Outcome,
 }
@@ -213,7 +215,9 @@ impl Draft {
             object.plain("id", stamp.producer);
             object.number("seq", Some(stamp.seq));
             if let Some((phase, call)) = &self.phase {
-                object.plain("phase", phase.as_str());
+                if let Some(phase) = phase.as_str() {
+                    object.plain("phase", phase);
+                }
                 object.plain("call", call);
             }
         });
@@ -435,10 +439,12 @@ impl Outcome {
 }
 
 impl Phase {
-    fn as_str(self) -> &'static str {
+    /// Member `producer.phase`.
+    fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Intent => "intent",
-            Self::Outcome => "outcome",
+            Self::Intent => Some("intent"),
+            Self::Checkpoint => None,
+            Self::Outcome => Some("outcome"),
         }
     }
 }

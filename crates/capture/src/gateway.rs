@@ -15,6 +15,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     config::{AgentConfig, ConfigError, GatewayConfig, Mode, read_agents, read_text},
     env::Env,
+    forward::{self, CaError, Forward, ForwardConfig},
     http::{ListenError, TlsError, Upstream, tls_config},
     identity::{Agents, Scope},
     llm::{self, Llm, LlmConfig},
@@ -44,6 +45,10 @@ pub struct Settings {
     pub agents: Vec<AgentConfig>,
     /// Table `[llm]`; without it there is no such listener.
     pub llm: Option<LlmConfig>,
+    /// Table `[forward_proxy]`; without it there is no such listener.
+    pub forward_proxy: Option<ForwardConfig>,
+    /// Directory of the certificate authority for intercepted hosts.
+    pub ca_dir: PathBuf,
 }
 
 /// What the environment says: names for whoever shows no token.
@@ -138,6 +143,9 @@ pub enum GatewayError {
     /// A listener has no address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// There is no certificate authority.
+    #[error(transparent)]
+    Authority(#[from] CaError),
     /// No surface has a table in the settings.
     #[error("no surface is configured: the settings need a table such as [llm]")]
     NoSurface,
@@ -147,7 +155,7 @@ impl Settings {
     /// Whether there is anything to listen for.
     #[must_use]
     pub fn has_surface(&self) -> bool {
-        self.llm.is_some()
+        self.llm.is_some() || self.forward_proxy.is_some()
     }
 }
 
@@ -256,6 +264,10 @@ impl Gateway {
             .collect();
         let llm = settings.llm.as_ref().map(llm::Prepared::new).transpose()?;
         secrets.extend(llm.iter().flat_map(llm::Prepared::secrets));
+        let forward = settings.forward_proxy.as_ref();
+        let forward = forward
+            .map(|config| forward::Prepared::new(config, settings.ca_dir.clone()))
+            .transpose()?;
         let rules = settings.gateway.redaction_rules_file.as_deref();
         let rules = rules
             .map(|path| read_text("gateway.redaction_rules_file", path))
@@ -267,6 +279,15 @@ impl Gateway {
         // Addresses are taken before anything runs that would have to be stopped again.
         let llm = match llm {
             Some(prepared) => Some(prepared.bind().await?),
+            None => None,
+        };
+        let forward = match forward {
+            Some(prepared) => {
+                let authority = prepared.authority(&env)?;
+                let tls = prepared.tls(surroundings.ssl_cert_file.as_deref())?;
+                let (listener, prepared) = prepared.bind().await?;
+                Some((listener, prepared, authority, tls))
+            }
             None => None,
         };
         let running = Recorder::start(env, Arc::clone(&redactor), destination.outlet)?;
@@ -295,6 +316,14 @@ impl Gateway {
             gateway
                 .listeners
                 .spawn(llm.serve(listener, stop, STOP_PATIENCE));
+        }
+        if let Some((listener, prepared, authority, tls)) = forward {
+            let address = listener.address();
+            gateway.addresses.push(("forward_proxy", address));
+            let stop = || gateway.stop.subscribe();
+            let forward = Forward::new(core, prepared, authority, tls, address, stop());
+            let serving = forward.serve(listener, stop(), STOP_PATIENCE);
+            gateway.listeners.spawn(serving);
         }
         Ok(gateway)
     }

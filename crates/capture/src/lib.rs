@@ -18,6 +18,7 @@
 pub mod config;
 pub mod draft;
 mod env;
+pub mod forward;
 pub mod gateway;
 pub mod http;
 mod id;

@@ -77,6 +77,13 @@ impl Payload {
         }
     }
 
+    /// The same, and keeps at most `limit` bytes.
+    #[must_use]
+    pub fn limited(mut self, limit: usize) -> Self {
+        self.limit = limit.min(MAX_VALUE_BYTES);
+        self
+    }
+
     /// Takes the next piece.
     pub fn push(&mut self, with: &Redaction<'_>, piece: &[u8]) {
         let mut piece = piece;

@@ -20,6 +20,7 @@ use sha2::Sha256;
 use find::{Found, Rules};
 pub use gitleaks::RuleFileError;
 pub(crate) use json::JsonStream;
+pub(crate) use names::is_secret as is_secret_name;
 pub(crate) use text::TextStream;
 
 /// Shortest known secret that is searched for: a shorter one would be found in ordinary words.

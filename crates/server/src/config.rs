@@ -7,6 +7,7 @@ use std::{
 
 use capture::{
     config::{AgentConfig, GatewayConfig},
+    forward::ForwardConfig,
     gateway::Settings,
     llm::LlmConfig,
 };
@@ -31,6 +32,9 @@ pub struct Config {
     /// Table `[llm]`: the proxy for model providers. Without the table there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
+    /// Table `[forward_proxy]`: the proxy in front of the network. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_proxy: Option<ForwardConfig>,
 }
 
 /// Table `[http]`: who may connect and for how long.
@@ -115,6 +119,7 @@ impl Default for Config {
             gateway: GatewayConfig::default(),
             agent: Vec::new(),
             llm: None,
+            forward_proxy: None,
         }
     }
 }
@@ -169,13 +174,15 @@ impl Config {
         Ok(config)
     }
 
-    /// What is said about capture.
+    /// What is said about capture, for a gateway: what it keeps lies beside its spool.
     #[must_use]
     pub fn capture(&self) -> Settings {
         Settings {
             gateway: self.gateway.clone(),
             agents: self.agent.clone(),
             llm: self.llm.clone(),
+            forward_proxy: self.forward_proxy.clone(),
+            ca_dir: self.gateway.spool_dir.clone(),
         }
     }
 
@@ -257,6 +264,7 @@ mod tests {
             "[gateway]\nx = 1",
             "[[agent]]\nid = 'a'\ntoken_file = 'f'\nx = 1",
             "[llm]\nx = 1",
+            "[forward_proxy]\nx = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }
@@ -270,10 +278,12 @@ mod tests {
     }
 
     /// Keys without a default, each with a value that it may have.
-    const OPTIONAL: [(&str, &str); 3] = [
+    const OPTIONAL: [(&str, &str); 5] = [
         ("gateway.redaction_rules_file", "'x'"),
         ("llm.mode", "'strict'"),
         ("llm.prices_file", "'x'"),
+        ("forward_proxy.mode", "'strict'"),
+        ("forward_proxy.upstream_ca_file", "'x'"),
     ];
 
     /// Rows of its tables are `| key | default | …`, the default written as in the file.
@@ -293,6 +303,7 @@ mod tests {
             .collect();
         let all = Config {
             llm: Some(LlmConfig::default()),
+            forward_proxy: Some(ForwardConfig::default()),
             ..Config::default()
         };
         assert_eq!(

@@ -455,7 +455,7 @@ impl Wait {
 }
 
 /// The innermost cause says what happened, the others only where.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {
         innermost = cause;

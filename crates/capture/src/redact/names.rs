@@ -42,7 +42,7 @@ const PLACEHOLDERS: [&str; 8] = [
 ];
 
 /// Whether the value of a member of this name is a secret.
-pub(super) fn is_secret(name: &[u8]) -> bool {
+pub(crate) fn is_secret(name: &[u8]) -> bool {
     if name.len() > MAX_NAME_BYTES {
         return false;
     }

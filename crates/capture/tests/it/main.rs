@@ -10,6 +10,7 @@ mod bodies;
 mod calls;
 mod clients;
 mod faults;
+mod forward;
 mod identity;
 mod secrets;
 mod setup;

@@ -1,6 +1,6 @@
 //! The variables that lead an agent through the gateway. Each surface sets its own.
 
-use std::{fmt::Write, net::SocketAddr};
+use std::{fmt::Write, net::SocketAddr, path::Path};
 
 use capture::{identity::Scope, llm::LlmConfig};
 
@@ -22,12 +22,38 @@ const KEYS: [&str; 6] = [
     "GOOGLE_API_KEY",
     "AWS_BEARER_TOKEN_BEDROCK",
 ];
+/// Variables in which clients look for a proxy. Many read only the small ones, some only the others.
+pub(super) const PROXIES: [&str; 6] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+/// Variables in which they look for hosts that need none.
+const NO_PROXIES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// This machine: the gateway's other surfaces are here, and what an agent serves to itself.
+const THIS_MACHINE: &str = "localhost,127.0.0.1,::1";
+/// Variables in which clients look for a file of certificate authorities that takes the place of their own.
+pub(super) const REPLACING: [&str; 7] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+];
+/// And for one that adds to their own.
+pub(super) const ADDING: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
 /// What a command's environment has besides what it inherits.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     variables: Vec<(&'static str, String)>,
     job: String,
+    token: Option<String>,
 }
 
 impl Environment {
@@ -45,11 +71,13 @@ impl Environment {
         Self {
             variables: variables.collect(),
             job,
+            token: None,
         }
     }
 
     /// The agent's token stands where a provider's key would.
     pub(super) fn set_token(&mut self, token: Option<String>) {
+        self.token.clone_from(&token);
         if let Some(token) = token {
             self.variables
                 .extend(KEYS.map(|name| (name, token.clone())));
@@ -70,6 +98,46 @@ impl Environment {
         // Those that know neither variable nor path take a header.
         let headers = format!("X-Indelible-Job: {}", self.job);
         self.variables.push(("ANTHROPIC_CUSTOM_HEADERS", headers));
+    }
+
+    /// Surface `forward-proxy`. Its user names the job, and its password is the agent's token; `no_proxy` is what was excepted
+    /// before.
+    pub(super) fn set_forward_proxy(
+        &mut self,
+        proxy: SocketAddr,
+        is_shared: bool,
+        no_proxy: Option<&str>,
+    ) {
+        let user = match (&self.token, is_shared) {
+            (None, false) => String::new(),
+            (token, _) => {
+                let token = escaped(token.as_deref().unwrap_or_default());
+                format!("job={}:{token}@", escaped(&self.job))
+            }
+        };
+        let url = format!("http://{user}{proxy}");
+        self.variables
+            .extend(PROXIES.map(|name| (name, url.clone())));
+        let excepted = no_proxy.filter(|hosts| !hosts.is_empty());
+        let excepted = excepted.map_or_else(
+            || THIS_MACHINE.to_owned(),
+            |hosts| format!("{hosts},{THIS_MACHINE}"),
+        );
+        self.variables
+            .extend(NO_PROXIES.map(|name| (name, excepted.clone())));
+        // Node's own client looks at these variables only when it is told to.
+        self.variables.push(("NODE_USE_ENV_PROXY", "1".to_owned()));
+    }
+
+    /// A file of everything that clients may trust. Without the system's authorities in it (`is_whole` is false) only those
+    /// clients get it that add it to their own.
+    pub(super) fn set_bundle(&mut self, bundle: &Path, is_whole: bool) {
+        let path = bundle.to_string_lossy();
+        let replacing = REPLACING.iter().filter(|_| is_whole);
+        let set = replacing
+            .chain(&ADDING)
+            .map(|name| (*name, path.clone().into_owned()));
+        self.variables.extend(set);
     }
 
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -111,6 +179,47 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_proxy_learns_the_job_from_its_user_where_it_has_to() {
+        let scope = Scope {
+            job: Some("a/b".to_owned()),
+            ..Scope::default()
+        };
+        let proxy = "127.0.0.1:2".parse().unwrap();
+        for (token, is_shared, expected) in [
+            (None, false, "http://127.0.0.1:2"),
+            (None, true, "http://job=a%2Fb:@127.0.0.1:2"),
+            (Some("t@k"), true, "http://job=a%2Fb:t%40k@127.0.0.1:2"),
+            (Some("t@k"), false, "http://job=a%2Fb:t%40k@127.0.0.1:2"),
+        ] {
+            let mut environment = Environment::new(&scope);
+            environment.set_token(token.map(ToOwned::to_owned));
+            environment.set_forward_proxy(proxy, is_shared, Some("inner.example"));
+            let value = |name: &str| {
+                let mut all = environment.variables();
+                all.find(|(other, _)| *other == name)
+                    .map(|(_, value)| value.to_owned())
+            };
+            for name in PROXIES {
+                assert_eq!(value(name).as_deref(), Some(expected));
+            }
+            assert_eq!(
+                value("no_proxy").as_deref(),
+                Some("inner.example,localhost,127.0.0.1,::1")
+            );
+        }
+    }
+
+    #[test]
+    fn clients_that_would_trust_nothing_else_get_no_half_of_a_bundle() {
+        for (is_whole, names) in [(true, 9), (false, 2)] {
+            let mut environment = Environment::new(&Scope::default());
+            let before = environment.variables().count();
+            environment.set_bundle(Path::new("/b.pem"), is_whole);
+            assert_eq!(environment.variables().count() - before, names);
+        }
+    }
 
     #[test]
     fn clients_are_led_to_the_gateway_and_it_to_where_they_went() {

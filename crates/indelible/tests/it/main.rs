@@ -11,6 +11,7 @@ mod damage;
 mod disk;
 mod exec;
 mod forged;
+mod forward;
 mod gateway;
 mod kill;
 mod machine;
