@@ -7,6 +7,7 @@
 //! used, so that the first check starts seconds after a clone.
 
 mod bench;
+mod browser;
 mod cargo;
 mod http;
 mod interop;
@@ -79,6 +80,10 @@ const TEST: &[Step] = &[
     Step {
         name: "interop-mcp",
         run: interop::mcp::check,
+    },
+    Step {
+        name: "browser",
+        run: browser::check,
     },
 ];
 

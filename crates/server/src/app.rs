@@ -13,6 +13,7 @@ use query::Budget;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
+    api::events::Turns,
     metrics::Metrics,
     node::Node,
     openapi,
@@ -28,8 +29,8 @@ const READ_PATIENCE: Duration = Duration::from_secs(10);
 const READ_BYTES: u64 = 16 << 30;
 /// How long one read may take.
 const READ_TIME: Duration = Duration::from_secs(20);
-/// Streams of events at once; each may hold a few hundred records in memory and looks at every new event.
-const MAX_STREAMS: usize = 64;
+/// Streams of events at once; each may hold a few hundred records in memory.
+const MAX_STREAMS: usize = 512;
 
 /// The HTTP face of a node.
 pub(crate) struct App {
@@ -39,6 +40,7 @@ pub(crate) struct App {
     bodies: Arc<Semaphore>,
     reads: Semaphore,
     streams: Arc<Semaphore>,
+    turns: Turns,
     stopping: watch::Sender<bool>,
     sign_ins: Throttle,
     requests: AtomicU64,
@@ -53,6 +55,7 @@ impl App {
             bodies: Arc::new(Semaphore::new(bodies.min(Semaphore::MAX_PERMITS))),
             reads: Semaphore::new(READS_AT_ONCE),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            turns: Turns::default(),
             stopping: watch::Sender::new(false),
             sign_ins: Throttle::default(),
             // The start's time in the upper half: ids of two runs differ.
@@ -86,6 +89,11 @@ impl App {
     pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let slot = Arc::clone(&self.streams).try_acquire_owned();
         slot.map_err(|_| Problem::new(Code::Busy, "too many streams are open"))
+    }
+
+    /// The turns of those streams.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Turns true when what never ends by itself has to end.
