@@ -2,8 +2,10 @@
 //! drive them too. A target fails by panicking.
 
 mod events;
+mod packages;
 
 pub use events::{compact, prepare, record_view};
+pub use packages::package;
 
 use std::convert::Infallible;
 use std::path::Path;

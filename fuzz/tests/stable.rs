@@ -47,6 +47,11 @@ fn tlog_proof() {
     drive("tlog_proof", indelible_fuzz::tlog_proof);
 }
 
+#[test]
+fn package() {
+    drive("package", indelible_fuzz::package);
+}
+
 /// Runs `target` on its seeds and on mutations of them.
 fn drive(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);

@@ -1,7 +1,5 @@
 //! `indelible export`: everything that matches, into a file.
 
-mod csv;
-
 use std::{
     fs::File,
     io::{BufWriter, Write, stdout},
@@ -11,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use event::RecordView;
+use export::{Csv, Lines, Sheet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Deserialize;
 
@@ -60,12 +59,6 @@ enum Format {
     Csv,
 }
 
-/// Where records go, one at a time.
-trait Sheet {
-    fn put(&mut self, record: &str, content: Option<&str>) -> Result<()>;
-    fn finish(self: Box<Self>) -> Result<()>;
-}
-
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let client = args.remote.client()?;
     let at = args.at.map(|at| at.to_string());
@@ -95,8 +88,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     };
     let out = BufWriter::with_capacity(1 << 20, out);
     let mut sheet: Box<dyn Sheet> = match args.format {
-        Format::Jsonl => Box::new(Lines(out)),
-        Format::Csv => Box::new(csv::Csv::new(out, !args.no_content)?),
+        Format::Jsonl => Box::new(Lines::new(out)),
+        Format::Csv => Box::new(Csv::new(out, !args.no_content)?),
     };
     let (mut records, mut contents) = (0u64, 0u64);
     each_page(&client, ask, usize::MAX, |page| {
@@ -174,21 +167,4 @@ fn progress(total: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} events, {eta} left");
     style.map_or(bar.clone(), |style| bar.with_style(style))
-}
-
-/// JSON Lines.
-struct Lines<W>(W);
-
-impl<W: Write> Sheet for Lines<W> {
-    fn put(&mut self, record: &str, content: Option<&str>) -> Result<()> {
-        match (content, record.strip_suffix('}')) {
-            (Some(content), Some(open)) => writeln!(self.0, "{open},\"contents\":{content}}}")?,
-            _ => writeln!(self.0, "{record}")?,
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        Ok(self.0.flush()?)
-    }
 }
