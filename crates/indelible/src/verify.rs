@@ -16,6 +16,7 @@ use tlog::VerifierKey;
 
 use crate::client::Remote;
 use report::Report;
+pub(crate) use report::number;
 
 /// Ends the program when something is damaged.
 const DAMAGED: u8 = 3;

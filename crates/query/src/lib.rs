@@ -2,7 +2,7 @@
 //!
 //! In scope: consistent snapshots, single events by position and id, pages with cursors, counts,
 //! iteration for exports and live tails, entry bundles of the log; figures by groups and over time,
-//! values that occur, summaries of jobs and agents.
+//! values that occur, summaries of jobs and agents, the numbers of producers.
 //!
 //! Out of scope: the meaning of a filter (`event`), how segments are stored and checked (`store`),
 //! proofs (`ledger`, `tlog`), who may see what (`server`).
@@ -28,6 +28,7 @@ mod error;
 mod facets;
 mod figures;
 mod group;
+mod numbers;
 mod query;
 mod scan;
 mod series;
@@ -41,6 +42,7 @@ pub use engine::Engine;
 pub use error::{AtError, QueryError};
 pub use facets::Facet;
 pub use figures::{Figure, Figures};
+pub use numbers::Numbered;
 pub use query::{Event, Order, Page, Query, Row, TimeRange};
 pub use series::{Bucket, Interval, MAX_BUCKETS, Series, SeriesQuery, UnknownZone, Zone};
 pub use snapshot::Snapshot;

@@ -86,6 +86,18 @@ impl Snapshot {
         self.event(seq, None).map(Some)
     }
 
+    /// One record without its content; `None` beyond the snapshot's size.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn row(&self, seq: Seq) -> Result<Option<Row>, QueryError> {
+        if seq.0 >= self.size {
+            return Ok(None);
+        }
+        let record = self.place(seq)?.record()?;
+        Ok(Some(Row { seq, record }))
+    }
+
     /// The first rows that match, or those after a position, in the order of the query.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 pub(crate) mod count;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod facets;
 pub(crate) mod figures;
 pub(crate) mod keys;

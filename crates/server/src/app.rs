@@ -24,6 +24,8 @@ const READS_AT_ONCE: usize = 8;
 const READ_PATIENCE: Duration = Duration::from_secs(10);
 /// Streams of events at once; each may hold a few hundred records in memory and looks at every new event.
 const MAX_STREAMS: usize = 64;
+/// Files of exports that are sent at once; each has a thread of its own.
+const MAX_DOWNLOADS: usize = 16;
 
 /// The HTTP face of a node.
 pub(crate) struct App {
@@ -33,6 +35,7 @@ pub(crate) struct App {
     bodies: Arc<Semaphore>,
     reads: Semaphore,
     streams: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     requests: AtomicU64,
     openapi: Bytes,
@@ -46,6 +49,7 @@ impl App {
             bodies: Arc::new(Semaphore::new(bodies.min(Semaphore::MAX_PERMITS))),
             reads: Semaphore::new(READS_AT_ONCE),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             stopping: watch::Sender::new(false),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
@@ -74,6 +78,12 @@ impl App {
     pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let slot = Arc::clone(&self.streams).try_acquire_owned();
         slot.map_err(|_| Problem::new(Code::Busy, "too many streams are open"))
+    }
+
+    /// Room for one more download, for as long as it is held.
+    pub(crate) fn download_slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let slot = Arc::clone(&self.downloads).try_acquire_owned();
+        slot.map_err(|_| Problem::new(Code::Busy, "too many exports are sent"))
     }
 
     /// Turns true when what never ends by itself has to end.

@@ -21,6 +21,8 @@ mod audit;
 mod auth;
 mod body;
 mod config;
+mod exports;
+mod kept;
 mod keys;
 mod metrics;
 mod node;
@@ -31,7 +33,7 @@ mod routes;
 mod serve;
 
 pub use audit::RecordError;
-pub use config::{Config, ConfigError, HttpConfig, LogConfig, SegmentsConfig};
+pub use config::{Config, ConfigError, ExportsConfig, HttpConfig, LogConfig, SegmentsConfig};
 pub use keys::{KeyFiles, KeysError, check_key_files};
 pub use node::{DEFAULT_TRAIL, Node, NodeError};
 pub use serve::serve;

@@ -10,13 +10,14 @@ use std::{
 
 use event::{Micros, SystemEvent, TrailId};
 use journal::{FsError, RealFs};
-use ledger::{Env, Ledger, LedgerError, Trail};
+use ledger::{Entropy, Env, Ledger, LedgerError, Trail};
 use query::Engine;
 use store::{Sealer, SealerConfig, SealerHealth, Segments, StoreError};
 
 use crate::{
     audit::{self, Audit, RecordError},
     config::{Config, ConfigError},
+    exports::Exports,
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
 };
 
@@ -33,6 +34,7 @@ pub struct Node {
     sealer: Mutex<Option<Sealer>>,
     keys: Keys,
     audit: Audit,
+    exports: Exports,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
     new_admin_key: Option<String>,
@@ -106,6 +108,7 @@ impl Node {
             Arc::clone(&env.clock),
             sealer,
         )?;
+        let exports = Exports::open(&env, &config.data, &config.exports);
         Ok(Self {
             config,
             env,
@@ -114,6 +117,7 @@ impl Node {
             sealer: Mutex::new(Some(sealer)),
             keys: ready.keys,
             audit: Audit::default(),
+            exports,
             engines: RwLock::default(),
             new_admin_key: ready.new_admin_key,
         })
@@ -128,8 +132,7 @@ impl Node {
     /// Verifier key of a trail in the form `name+id+key`.
     #[must_use]
     pub fn verifier_key(&self, trail: &str) -> Option<String> {
-        let trail = self.ledger.trail(&TrailId::new(trail).ok()?)?;
-        Some(trail.verifier_key().to_string())
+        Some(self.trail(trail)?.verifier_key().to_string())
     }
 
     /// Data directory.
@@ -176,6 +179,19 @@ impl Node {
 
     pub(crate) fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.env.entropy.as_ref()
+    }
+
+    /// The trail of this name.
+    pub(crate) fn trail(&self, name: &str) -> Option<Arc<Trail>> {
+        self.ledger.trail(&TrailId::new(name).ok()?)
     }
 
     /// How sealing goes; none after the node was closed.

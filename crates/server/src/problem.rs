@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use axum::response::{IntoResponse, Response};
 use event::{Reject, code, filter::FilterError};
+use export::PackageError;
 use hyper::{
     StatusCode,
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -12,7 +13,7 @@ use ledger::{AppendError, LedgerError, NoCheckpoint};
 use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
-use crate::{audit::RecordError, keys::KeysError, node::NodeError};
+use crate::{audit::RecordError, exports::ExportsError, keys::KeysError, node::NodeError};
 
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -85,6 +86,10 @@ codes! {
     TrailExists = CONFLICT "trail_exists",
     /// The node holds as many keys as it may.
     TooManyKeys = CONFLICT "too_many_keys",
+    /// The export has no file, or none yet.
+    NotDone = CONFLICT "not_done",
+    /// Exports take all the room that they may.
+    ExportsFull = CONFLICT "exports_full",
     /// The body is larger than the limit.
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// More events than the limit.
@@ -202,6 +207,11 @@ impl Problem {
             fault.suggestion = Some(suggestion.into());
         }
         self
+    }
+
+    /// What went wrong, for whoever asked.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     #[cfg(test)]
@@ -349,6 +359,25 @@ impl From<RecordError> for Problem {
         match error {
             RecordError::Append(error) => error.into(),
             refused @ RecordError::Refused(_) => Self::internal(&refused),
+        }
+    }
+}
+
+impl From<PackageError> for Problem {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::NotText { .. } => Self::damaged(&error),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ExportsError> for Problem {
+    fn from(error: ExportsError) -> Self {
+        match error {
+            ExportsError::Busy => Self::new(Code::Busy, error.to_string()),
+            ExportsError::Full { .. } => Self::new(Code::ExportsFull, error.to_string()),
+            other => Self::internal(&other),
         }
     }
 }

@@ -12,7 +12,8 @@ use axum::{
 
 use crate::{
     api::{
-        count, events, facets, figures, keys, log, ops, proof, series, summaries, trails, write,
+        count, events, exports, facets, figures, keys, log, ops, proof, series, summaries, trails,
+        write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -87,6 +88,11 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&log::PUBLIC_KEY, || get(log::public_key)),
     (&log::PUBLIC_CHECKPOINT, || get(log::public_checkpoint)),
     (&log::PUBLIC_TILE, || get(log::public_tile)),
+    (&exports::LIST, || get(exports::list)),
+    (&exports::CREATE, || post(exports::create)),
+    (&exports::GET, || get(exports::get)),
+    (&exports::REMOVE, || delete(exports::remove)),
+    (&exports::DOWNLOAD, || get(exports::download)),
     (&keys::LIST, || get(keys::list)),
     (&keys::CREATE, || post(keys::create)),
     (&keys::REVOKE, || delete(keys::revoke)),

@@ -36,6 +36,7 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
+    exports,
     node::Node,
     problem::Problem,
     routes::{self, RouteInfo},
@@ -69,6 +70,7 @@ pub async fn serve(
     let router = routes::router(&app);
     let graceful = GracefulShutdown::new();
     let audit = tokio::spawn(record_reads(Arc::clone(&node)));
+    let exports = exports::Worker::start(&node);
     let accepting = accept(&app, &router, &listener, &graceful);
     tokio::select! {
         () = shutdown => {}
@@ -76,12 +78,17 @@ pub async fn serve(
     }
     drop(listener);
     app.stop();
+    node.exports().stop();
     let patience = Duration::from_secs(node.config().http.stop_timeout_s);
     if timeout(patience, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running when the server stopped");
     }
     audit.abort();
-    tokio::task::spawn_blocking(move || node.close())
+    let close = move || {
+        exports.stop();
+        node.close();
+    };
+    tokio::task::spawn_blocking(close)
         .await
         .map_err(std::io::Error::other)
 }
@@ -92,7 +99,11 @@ async fn record_reads(node: Arc<Node>) {
     loop {
         minute.tick().await;
         let node = Arc::clone(&node);
-        let flushed = tokio::task::spawn_blocking(move || node.audit().flush(node.ledger())).await;
+        let flush = move || {
+            node.audit().flush(node.ledger());
+            node.exports().retire(node.now());
+        };
+        let flushed = tokio::task::spawn_blocking(flush).await;
         if let Err(error) = flushed {
             tracing::error!(%error, "reads could not be recorded");
         }

@@ -31,7 +31,7 @@ pub(crate) struct Selected {
 
 impl Work<'_> {
     /// Row of an event in the columns.
-    fn row(&self, seq: u64) -> usize {
+    pub(crate) fn row(&self, seq: u64) -> usize {
         usize::try_from(seq.saturating_sub(self.seqs.start)).unwrap_or(usize::MAX)
     }
 

@@ -11,6 +11,7 @@ mod figures;
 mod generate;
 mod naive;
 mod node;
+mod numbers;
 mod series;
 mod single;
 mod tree;

@@ -62,6 +62,7 @@ impl Route {
                 Call::json(&path, &json!({ "actor": { "id": "m" }, "action": "m" }))
             }
             ("POST", "/v1/keys") => Call::json(&path, &json!({ "name": "m", "scopes": ["read"] })),
+            ("POST", "/v1/exports") => Call::json(&path, &json!({ "format": "csv" })),
             ("POST", "/v1/trails") => Call::json(&path, &json!({ "name": "matrix" })),
             (method, _) => Call::new(method, &path),
         }
