@@ -4,6 +4,7 @@
 //! after a restart when everything is, and as plain Parquet files.
 
 mod events;
+pub(crate) mod proofs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -28,6 +28,7 @@ pub mod manifest;
 mod package;
 mod sheet;
 pub mod verify;
+pub mod web;
 
 pub use bundle::{Bundle, BundleError, Proven};
 pub use claim::{Checked, Claim, ClaimError, Content};

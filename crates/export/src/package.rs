@@ -22,9 +22,10 @@ use crate::{
     gaps::Gap,
     manifest::{
         Asked, CHECKPOINT, CONTENTS, Counts, EVENTS, EXPORT, FileEntry, GAPS, KEYS, KeyList,
-        MANIFEST, Manifest, PROOFS, README, RECORDS, hex,
+        MANIFEST, Manifest, PROOFS, README, RECORDS, VERIFY, hex,
     },
     sheet::{Csv, Sheet, SheetError},
+    web,
 };
 use part::{Packed, Part};
 
@@ -166,6 +167,7 @@ impl Draft {
             whole(CHECKPOINT, facts.checkpoint.as_bytes())?,
             whole(KEYS, &serde_json::to_vec(&keys)?)?,
             whole(GAPS, &serde_json::to_vec(&facts.gaps)?)?,
+            whole(VERIFY, web::verify_page().as_bytes())?,
         ];
         if let Some(contents) = self.contents {
             files.push(contents.finish()?);

@@ -1,6 +1,7 @@
 //! The handlers, one module for each noun.
 
 pub(crate) mod count;
+pub(crate) mod embed;
 pub(crate) mod events;
 pub(crate) mod exports;
 pub(crate) mod facets;

@@ -12,8 +12,8 @@ use axum::{
 
 use crate::{
     api::{
-        count, events, exports, facets, figures, keys, log, ops, proof, series, summaries, trails,
-        write,
+        count, embed, events, exports, facets, figures, keys, log, ops, proof, series, summaries,
+        trails, write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -40,6 +40,10 @@ pub(crate) enum Answer {
     /// Server-sent events.
     EventStream,
     Bytes,
+    /// JavaScript.
+    Script,
+    /// HTML.
+    Page,
     Nothing,
 }
 
@@ -98,6 +102,8 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&keys::REVOKE, || delete(keys::revoke)),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
+    (&embed::PROOF, || get(embed::proof)),
+    (&embed::VERIFY, || get(embed::verify)),
     (&ops::HEALTHZ, || get(ops::healthz)),
     (&ops::READYZ, || get(ops::readyz)),
     (&ops::METRICS, || get(ops::metrics)),

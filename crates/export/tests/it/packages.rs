@@ -16,7 +16,7 @@ fn a_package_holds_and_says_what_was_checked() {
     assert!(report.is_good(), "{:?}", report.faults);
     assert!(report.is_pinned);
     assert_eq!((report.checks.records, report.checks.contents), (600, 200));
-    assert_eq!((report.checks.files, report.checks.withheld), (8, 0));
+    assert_eq!((report.checks.files, report.checks.withheld), (9, 0));
     assert_eq!(report.checkpoint.unwrap().size, 600);
     assert_eq!(report.export.unwrap().seq, 600);
     let manifest = report.manifest.unwrap();
@@ -182,7 +182,7 @@ fn members_come_in_the_order_in_which_they_are_looked_at() {
         .unwrap();
     assert_eq!(first, 30);
     let archive = Archive::open(Arc::new(package)).unwrap();
-    assert_eq!(archive.members().count(), 10);
+    assert_eq!(archive.members().count(), 11);
     // The records of the log are records, and leaves have their length.
     assert!(RecordView::parse(log.events[0].record.as_bytes()).is_ok());
     assert_eq!(log.events[0].leaf.to_bytes().len(), Leaf::BYTES);

@@ -8,6 +8,7 @@
 
 mod client;
 mod durability;
+mod embed;
 mod exports;
 mod figures;
 mod interface;
