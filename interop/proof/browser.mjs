@@ -1,6 +1,6 @@
 // The proof card and the page that checks packages, in a real browser.
 //
-// Usage: node browser.mjs TOOLS URL VKEY PACKAGE OUT BUNDLE...
+// Usage: INDELIBLE_KEY=KEY node browser.mjs TOOLS URL VKEY PACKAGE OUT BUNDLE...
 // TOOLS has node_modules; OUT gets screenshots; bundles are files, the first with a content.
 
 import assert from "node:assert/strict";
@@ -63,7 +63,7 @@ const page = (theme, cards) => `<!doctype html><html lang="en"><head><meta chars
 const grid = (theme) => CARDS.map(([name, attributes, inside]) => `<indelible-proof id="${name}" theme="${theme}" ${attributes} ${LINKS}>${inside}</indelible-proof>`).join("\n");
 
 /** A page of somebody else, with a strict policy: no inline style, no script but that of the server. */
-const POLICY = `default-src 'none'; script-src ${url}; style-src 'self'; connect-src 'self'`;
+const POLICY = `default-src 'none'; script-src ${url}; style-src 'self'; connect-src 'self' ${url}`;
 let isAway = false;
 let isCovered = false;
 const host = createServer((request, response) => {
@@ -100,6 +100,14 @@ const host = createServer((request, response) => {
 });
 await new Promise((resolve) => host.listen(0, "127.0.0.1", resolve));
 const site = `http://127.0.0.1:${host.address().port}`;
+
+/** An answer of the server to somebody with a key. */
+async function api(method, path, body) {
+  const headers = { authorization: `Bearer ${process.env.INDELIBLE_KEY}`, "content-type": "application/json" };
+  const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body) });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+}
 
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 
@@ -268,6 +276,32 @@ const tests = {
     await state(tab, "source", "failed");
     assert.ok((await said(tab, "source")).includes("shows no proof any more"));
     isCovered = false;
+    await close();
+  },
+
+  async "a link works on pages of the origins that may, until it is revoked"() {
+    const shared = await api("POST", `/v1/events/${bundle.index}/shares`, { contents: true });
+    await api("PUT", "/v1/embedding", { origins: ["https://another.example"] });
+    const { tab, close } = await open();
+    await tab.goto(`${site}/empty`);
+    const show = (id) => tab.evaluate(([name, key, src]) => {
+      const card = document.createElement("indelible-proof");
+      card.id = name;
+      card.setAttribute("key", key);
+      card.setAttribute("src", src);
+      document.querySelector("main").append(card);
+    }, [id, vkey, url + shared.url]);
+    await show("refused");
+    // A browser tells a page nothing of an answer that it may not see.
+    await state(tab, "refused", "offline");
+    await api("PUT", "/v1/embedding", { origins: [site] });
+    await show("allowed");
+    await state(tab, "allowed", "verified");
+    assert.ok((await said(tab, "allowed")).includes("Content hash"));
+    await api("DELETE", `/v1/shares/${shared.id}`);
+    await show("revoked");
+    await tab.waitForSelector("#revoked[state]");
+    assert.ok(!["verified", "witnessed"].includes(await tab.getAttribute("#revoked", "state")));
     await close();
   },
 

@@ -12,6 +12,7 @@ pub(crate) mod ops;
 pub(crate) mod proof;
 pub(crate) mod selection;
 pub(crate) mod series;
+pub(crate) mod shares;
 pub(crate) mod summaries;
 pub(crate) mod trails;
 pub(crate) mod write;

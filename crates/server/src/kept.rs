@@ -9,6 +9,8 @@ use journal::{Fs, FsError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
+/// Links to proofs.
+pub(crate) const SHARES: &str = "shares.json";
 const VERSION: u32 = 1;
 /// Only the owner reads them: who handed out what is nobody else's business.
 const MODE: u32 = 0o600;

@@ -17,8 +17,7 @@ use ledger::{Clock, Entropy, Env};
 use file::Contents;
 pub use file::KeysError;
 pub(crate) use scope::{Scope, Scopes};
-use secret::KeyHash;
-pub(crate) use secret::NewSecret;
+pub(crate) use secret::{KeyHash, NewSecret};
 
 /// Keys of a node, revoked ones included: each change rewrites the file.
 const MAX_KEYS: usize = 10_000;
@@ -152,6 +151,14 @@ impl Keys {
         let index = *known.by_locator.get(&hash.locator())?;
         let key = known.contents.keys.get(index)?;
         key.hash.matches(hash).then(|| Arc::clone(key))
+    }
+
+    /// The key with this public id, unless it is expired or revoked.
+    pub(crate) fn good(&self, trail: &TrailId, id: &str) -> Option<Arc<Key>> {
+        let known = self.known();
+        let mut keys = known.contents.keys.iter();
+        let key = keys.find(|key| key.trail == *trail && key.id == id)?;
+        key.is_good(self.clock.now()).then(|| Arc::clone(key))
     }
 
     /// The keys of a trail, oldest first.

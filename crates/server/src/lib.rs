@@ -31,6 +31,7 @@ mod params;
 mod problem;
 mod routes;
 mod serve;
+mod shares;
 
 pub use audit::RecordError;
 pub use config::{Config, ConfigError, ExportsConfig, HttpConfig, LogConfig, SegmentsConfig};

@@ -18,7 +18,9 @@ use crate::{
     audit::{self, Audit, RecordError},
     config::{Config, ConfigError},
     exports::Exports,
+    kept,
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
+    shares::Shares,
 };
 
 /// The trail that every node has.
@@ -35,6 +37,7 @@ pub struct Node {
     keys: Keys,
     audit: Audit,
     exports: Exports,
+    shares: Shares,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
     new_admin_key: Option<String>,
@@ -109,6 +112,7 @@ impl Node {
             sealer,
         )?;
         let exports = Exports::open(&env, &config.data, &config.exports);
+        let shares = Shares::load(&env, config.data.join(kept::SHARES));
         Ok(Self {
             config,
             env,
@@ -118,6 +122,7 @@ impl Node {
             keys: ready.keys,
             audit: Audit::default(),
             exports,
+            shares,
             engines: RwLock::default(),
             new_admin_key: ready.new_admin_key,
         })
@@ -144,6 +149,7 @@ impl Node {
     /// Records what is still to be recorded, seals, signs, and stops. Blocks.
     pub fn close(&self) {
         self.audit.flush(&self.ledger);
+        self.shares.flush(&self.ledger);
         let sealer = self
             .sealer
             .lock()
@@ -183,6 +189,10 @@ impl Node {
 
     pub(crate) fn exports(&self) -> &Exports {
         &self.exports
+    }
+
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.shares
     }
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {

@@ -13,7 +13,10 @@ use ledger::{AppendError, LedgerError, NoCheckpoint};
 use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
-use crate::{audit::RecordError, exports::ExportsError, keys::KeysError, node::NodeError};
+use crate::{
+    audit::RecordError, exports::ExportsError, keys::KeysError, node::NodeError,
+    shares::SharesError,
+};
 
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -70,6 +73,8 @@ codes! {
     InsufficientScope = FORBIDDEN "insufficient_scope",
     /// The key is limited to a project.
     ProjectForbidden = FORBIDDEN "project_forbidden",
+    /// Pages of this origin may not ask.
+    OriginForbidden = FORBIDDEN "origin_forbidden",
     /// There is nothing here for this key.
     NotFound = NOT_FOUND "not_found",
     /// The event never had content.
@@ -88,6 +93,8 @@ codes! {
     TooManyKeys = CONFLICT "too_many_keys",
     /// The export has no file, or none yet.
     NotDone = CONFLICT "not_done",
+    /// The node holds as many links as it may.
+    TooManyShares = CONFLICT "too_many_shares",
     /// Exports take all the room that they may.
     ExportsFull = CONFLICT "exports_full",
     /// The body is larger than the limit.
@@ -377,6 +384,16 @@ impl From<ExportsError> for Problem {
         match error {
             ExportsError::Busy => Self::new(Code::Busy, error.to_string()),
             ExportsError::Full { .. } => Self::new(Code::ExportsFull, error.to_string()),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<SharesError> for Problem {
+    fn from(error: SharesError) -> Self {
+        match error {
+            SharesError::TooMany => Self::new(Code::TooManyShares, error.to_string()),
+            SharesError::Origin => Self::member(Code::InvalidBody, "origins", error.to_string()),
             other => Self::internal(&other),
         }
     }

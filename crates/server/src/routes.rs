@@ -7,13 +7,13 @@ use axum::{
     Router,
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, delete, get, post, put},
 };
 
 use crate::{
     api::{
-        count, embed, events, exports, facets, figures, keys, log, ops, proof, series, summaries,
-        trails, write,
+        count, embed, events, exports, facets, figures, keys, log, ops, proof, series, shares,
+        summaries, trails, write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -102,6 +102,12 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&keys::REVOKE, || delete(keys::revoke)),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
+    (&shares::CREATE, || post(shares::create)),
+    (&shares::LIST, || get(shares::list)),
+    (&shares::REVOKE, || delete(shares::revoke)),
+    (&shares::SHOWN, || get(shares::shown)),
+    (&shares::ORIGINS, || get(shares::origins)),
+    (&shares::SET_ORIGINS, || put(shares::set_origins)),
     (&embed::PROOF, || get(embed::proof)),
     (&embed::VERIFY, || get(embed::verify)),
     (&ops::HEALTHZ, || get(ops::healthz)),

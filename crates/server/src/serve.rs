@@ -16,7 +16,10 @@ use axum::{Router, body::Body, extract::FromRequestParts, response::Response};
 use hyper::{
     Request,
     body::Incoming,
-    header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, HeaderName, HeaderValue,
+        REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    },
     http::request::Parts,
     server::conn::http1,
     service::{Service, service_fn},
@@ -51,6 +54,8 @@ const AUDIT_EVERY: Duration = Duration::from_mins(1);
 /// Pause after a failed accept: most often the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Headers that a problem keeps: methods of the path, and what a page of another origin may see.
+const CARRIED: [HeaderName; 4] = [ALLOW, ACCESS_CONTROL_ALLOW_ORIGIN, VARY, REFERRER_POLICY];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Address of the client of a request.
@@ -101,6 +106,7 @@ async fn record_reads(node: Arc<Node>) {
         let node = Arc::clone(&node);
         let flush = move || {
             node.audit().flush(node.ledger());
+            node.shares().flush(node.ledger());
             node.exports().retire(node.now());
         };
         let flushed = tokio::task::spawn_blocking(flush).await;
@@ -190,11 +196,11 @@ fn finish(
     let route = response.extensions().get::<&'static RouteInfo>();
     let route = route.map_or("none", |route| route.path);
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let allow = response.headers_mut().remove(ALLOW);
+        let kept = CARRIED.map(|name| (name.clone(), response.headers_mut().remove(name)));
         response = problem.render(request_id);
-        response
-            .headers_mut()
-            .extend(allow.map(|allow| (ALLOW, allow)));
+        let kept = kept.into_iter();
+        let kept = kept.filter_map(|(name, value)| Some((name, value?)));
+        response.headers_mut().extend(kept);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(request_id) {
@@ -218,6 +224,7 @@ fn method_name(method: &hyper::Method) -> &'static str {
         "GET" => "GET",
         "HEAD" => "HEAD",
         "POST" => "POST",
+        "PUT" => "PUT",
         "DELETE" => "DELETE",
         _ => "other",
     }

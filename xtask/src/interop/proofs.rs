@@ -100,7 +100,8 @@ pub(crate) fn cards(workspace: &Workspace) -> Result<Outcome> {
         .arg(format!("http://{}", served.server.address()))
         .arg(served.vkey()?)
         .arg(package)
-        .arg(&pictures);
+        .arg(&pictures)
+        .env("INDELIBLE_KEY", &served.key);
     for id in ["shown", "hostile"] {
         test.arg(served.bundle(id)?);
     }

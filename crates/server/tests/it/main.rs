@@ -20,6 +20,7 @@ mod pages;
 mod proofs;
 mod reading;
 mod running;
+mod shares;
 mod streams;
 mod trails;
 mod writing;
