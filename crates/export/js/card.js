@@ -168,14 +168,15 @@ function short(bytes) {
 
 const MARKS = { replay: PLAY, proof: DOWNLOAD, pin: KEY, again: AGAIN };
 
-/** Buttons and links: `{ name, label, href?, run?, primary? }`. */
+/** Buttons and links: `{ name, label, href?, run, primary? }`. */
 function foot(actions) {
   if (actions.length === 0) return null;
   const made = actions.map(({ name, label, href, run, primary }) => {
     const mark = MARKS[name] && glyph(MARKS[name], 14);
     const attributes = { class: primary ? "primary" : null, "data-action": name };
-    if (href) return element("a", { ...attributes, href, target: "_blank", rel: "noopener" }, mark, label);
-    const button = element("button", { ...attributes, type: "button" }, mark, label);
+    const button = href
+      ? element("a", { ...attributes, href, target: "_blank", rel: "noopener" }, mark, label)
+      : element("button", { ...attributes, type: "button" }, mark, label);
     button.addEventListener("click", run);
     return button;
   });

@@ -5,6 +5,8 @@
 //
 // `witnesses` are keys of witnesses that the page trusts; `open`, `replay` and `report` are addresses for its buttons;
 // `theme` is `light` or `dark`. The attribute `state` says what came of it.
+//
+// A click on a button or link is told as `indelible-action` first, which a page that does it otherwise cancels.
 
 import { Refused, must } from "./bytes.js";
 import { parseBundle, verifyBundle } from "./bundle.js";
@@ -197,7 +199,15 @@ export class IndelibleProof extends HTMLElement {
     };
     const proof = this.#text !== null && { name: "proof", label: "Proof", run: () => this.#download() };
     const actions = [Object.hasOwn(first, view.state) ? first[view.state] : link("replay", "Replay"), link("open", "Open"), proof];
-    return actions.filter(Boolean);
+    return actions.filter(Boolean).map((action) => this.#told(action));
+  }
+
+  /** An action that the page may take over. */
+  #told(action) {
+    const { name, href } = action;
+    const mayGoOn = () => this.dispatchEvent(new CustomEvent("indelible-action", { detail: { name, href, text: this.#text }, bubbles: true, composed: true, cancelable: true }));
+    const run = href ? (event) => void (mayGoOn() || event.preventDefault()) : () => void (mayGoOn() && action.run());
+    return { ...action, run };
   }
 
   /** An address that a button may lead to: nothing that runs in this page. */

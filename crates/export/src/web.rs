@@ -14,6 +14,7 @@ macro_rules! modules {
 
 /// Every module and its text.
 const MODULES: &[(&str, &str)] = modules![
+    "app.js",
     "archive.js",
     "bundle.js",
     "bytes.js",
@@ -38,7 +39,8 @@ const MODULES: &[(&str, &str)] = modules![
 ];
 
 const VERIFY_PAGE: &str = include_str!("../js/verify.html");
-/// Where the page has its script.
+const APP_PAGE: &str = include_str!("../js/app.html");
+/// Where a page has its script.
 const PLACE: &str = "/*SCRIPT*/";
 const LICENCE: &str = "// Indelible, Apache-2.0\n";
 
@@ -61,6 +63,14 @@ pub fn verifier_script() -> &'static str {
 pub fn verify_page() -> &'static str {
     static PAGE: LazyLock<String> =
         LazyLock::new(|| VERIFY_PAGE.replace(PLACE, join("verify_page.js").trim_end()));
+    &PAGE
+}
+
+/// The card inside an assistant, as one file.
+#[must_use]
+pub fn app_page() -> &'static str {
+    static PAGE: LazyLock<String> =
+        LazyLock::new(|| APP_PAGE.replace(PLACE, join("app.js").trim_end()));
     &PAGE
 }
 
@@ -206,13 +216,15 @@ mod tests {
 
     #[test]
     fn a_joined_script_stands_alone() {
-        for script in [proof_script(), verify_page(), verifier_script()] {
+        for script in [proof_script(), verify_page(), verifier_script(), app_page()] {
             assert!(!script.contains("import {") && !script.contains("from \"./"));
             assert!(!script.contains(PLACE) && !script.contains("/**"));
         }
         assert!(verifier_script().contains("\nexport { EMPTY_ROOT,"));
         // Inline in a page, nothing may end the script.
-        assert_eq!(verify_page().matches("</script").count(), 1);
+        for page in [verify_page(), app_page()] {
+            assert_eq!(page.matches("</script").count(), 1);
+        }
         assert!(proof_script().len() < 60_000, "{}", proof_script().len());
     }
 }

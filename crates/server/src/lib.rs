@@ -24,6 +24,7 @@ mod config;
 mod exports;
 mod kept;
 mod keys;
+mod mcp;
 mod metrics;
 mod node;
 mod openapi;

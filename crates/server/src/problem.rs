@@ -221,7 +221,20 @@ impl Problem {
         &self.detail
     }
 
-    #[cfg(test)]
+    /// The same with what to write instead, in a few lines.
+    pub(crate) fn advice(&self) -> String {
+        let mut text = self.detail.clone();
+        for fault in &self.errors {
+            if let Some([start, end]) = fault.span {
+                text.push_str(&format!("\nin bytes {start} to {end} of the filter"));
+            }
+            if let Some(suggestion) = &fault.suggestion {
+                text.push_str(&format!("\ntry: {suggestion}"));
+            }
+        }
+        text
+    }
+
     pub(crate) fn code(&self) -> Code {
         self.code
     }

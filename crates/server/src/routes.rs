@@ -18,6 +18,7 @@ use crate::{
     app::App,
     auth::{Guarded, guard},
     keys::Scope,
+    mcp,
     params::Param,
     problem::{Code, Problem},
 };
@@ -110,6 +111,7 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&shares::SET_ORIGINS, || put(shares::set_origins)),
     (&embed::PROOF, || get(embed::proof)),
     (&embed::VERIFY, || get(embed::verify)),
+    (&mcp::MCP, || post(mcp::mcp)),
     (&ops::HEALTHZ, || get(ops::healthz)),
     (&ops::READYZ, || get(ops::readyz)),
     (&ops::METRICS, || get(ops::metrics)),

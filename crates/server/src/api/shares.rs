@@ -11,7 +11,7 @@ use axum::{
 use event::{Micros, SystemEvent, instant_micros};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
-pub(crate) use shown::{SHOWN, shown};
+pub(crate) use shown::{SHOWN, check_origin, shown};
 
 use super::{events::find, json, settings};
 use crate::{

@@ -63,7 +63,7 @@ async fn bundle(app: &Arc<App>, token: &str, headers: &HeaderMap) -> Result<Resp
     let key = node.keys().good(trail.id(), &share.by);
     let key = key.filter(|key| key.scopes.has(Scope::Read) && key.scopes.has(Scope::Export));
     let key = key.ok_or_else(Problem::not_found)?;
-    let allowed = allowed_origin(headers, &node.shares().origins(trail.id()))?;
+    let allowed = check_origin(headers, &node.shares().origins(trail.id()))?;
     let engine = node.engine(&trail);
     let seq = Seq(share.event_seq);
     let prove = Arc::clone(&trail);
@@ -93,7 +93,10 @@ async fn bundle(app: &Arc<App>, token: &str, headers: &HeaderMap) -> Result<Resp
 }
 
 /// The origin of the page that asks, if browsers have to be told that it may. A program sends none.
-fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Result<Option<HeaderValue>, Problem> {
+pub(crate) fn check_origin(
+    headers: &HeaderMap,
+    origins: &[String],
+) -> Result<Option<HeaderValue>, Problem> {
     let Some(origin) = headers.get(ORIGIN) else {
         return Ok(None);
     };
@@ -105,6 +108,6 @@ fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Result<Option<Head
     if is_own || origins.iter().any(|known| known == text) {
         return Ok(Some(origin.clone()));
     }
-    let detail = "pages of this origin may not fetch proofs; see `/v1/embedding`";
+    let detail = "pages of this origin may not ask; see `/v1/embedding`";
     Err(Problem::new(Code::OriginForbidden, detail))
 }
