@@ -7,10 +7,12 @@ mod packages;
 pub use events::{compact, prepare, record_view};
 pub use packages::package;
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::path::Path;
 
-use event::{RecordView, filter, json};
+use event::filter::{self, Expr, Seen, Tokenizer};
+use event::{RecordView, json};
 use journal::sim::SimFs;
 use journal::{Fs, Journal, JournalError, Options, Recovery};
 use tlog::{Checkpoint, Note, Tile, TilePath, TlogProof, VerifierKey};
@@ -123,10 +125,26 @@ pub fn filter(data: &[u8]) {
     assert_eq!(filter::parse(&printed).as_ref(), Ok(&parsed));
     let record = RecordView::parse(RECORD.as_bytes()).expect("the record is one");
     let _ = parsed.matches(&record, Some(content));
+    Tokenizer::default().event(&record, Some(content), &mut |_| {});
     let mut compact = String::new();
     let content = json::compact(content, &mut compact)
         .is_ok()
         .then_some(compact.as_bytes());
+    let mut has = HashSet::new();
+    Tokenizer::default().event(&record, content, &mut |seen| {
+        if let Seen::Token(token) = seen {
+            has.insert(token.to_vec());
+        }
+    });
+    for term in parsed.terms() {
+        if let Expr::Term(term) = term {
+            let matches = term.matches(&record, content);
+            let mut tokens = term.tokens().into_iter();
+            assert!(!matches || tokens.all(|token| has.contains(token.as_bytes())));
+            let token = term.as_token();
+            assert!(token.is_none_or(|token| has.contains(token.as_bytes()) == matches));
+        }
+    }
     if let Ok(negated) = filter::parse(&format!("-({printed})")) {
         assert_ne!(
             parsed.matches(&record, content),

@@ -15,8 +15,20 @@
     )
 )]
 
+pub mod config;
+pub mod draft;
+mod env;
+pub mod gateway;
+pub mod http;
 mod id;
+pub mod identity;
+pub mod llm;
+pub mod payload;
+pub mod recorder;
+pub mod redact;
 pub mod shell;
+pub mod sink;
 pub mod spool;
 
+pub use env::Env;
 pub use id::event_id;

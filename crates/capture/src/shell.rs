@@ -16,6 +16,7 @@ use event::Micros;
 pub use excerpt::{EDGE_BYTES, Excerpt};
 pub use record::{Scope, intent, outcome};
 pub use run::{INTENT_AFTER, RunError, Sinks, run};
+pub use signals::{Caught, Forwarding};
 
 /// Variables whose values are recorded; the others may hold secrets.
 const RECORDED_ENV: [&str; 12] = [

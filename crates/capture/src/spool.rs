@@ -1,63 +1,91 @@
 //! Events that wait on disk for a server.
 //!
-//! A journal of frames: kind 1 is an event's bytes; kind 2 says that all events in frames below a number (u64
-//! little-endian) were delivered. Delivery is at least once: the server knows an event again by its id.
+//! A journal of frames, written by one process at a time (`docs/format.md` §12). Delivery is at least once: the server
+//! knows an event again by its id. The number of the next event is in the journal too, so that a producer's numbers go
+//! on after a restart, and whoever deletes the journal starts a new producer.
+
+mod frame;
+mod leftovers;
+mod shared;
 
 use std::{
+    collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
 };
 
-use journal::{Fs, FsError, Journal, JournalError, Options};
+use journal::{FrameNo, Fs, Journal, JournalError, Location, Options, Reader};
 
-const KIND_EVENT: u8 = 1;
-const KIND_DELIVERED: u8 = 2;
+use frame::Frame;
+pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers};
+pub use shared::{SharedSpool, Waiting};
 
 /// A file of the spool: what was delivered is removed file by file.
-const FILE_BYTES: u64 = 1 << 20;
-/// Bytes on disk above which nothing is added.
-const LIMIT_BYTES: u64 = 1 << 30;
-/// Longest wait for another process that has the spool open, which takes milliseconds.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
-/// Most bytes of events read for delivery at a time.
-const BATCH_BYTES: usize = 8 << 20;
-/// Most events read for delivery at a time.
-const BATCH_EVENTS: usize = 1_000;
+const FILE_BYTES: u64 = 16 << 20;
+/// An empty spool whose file has grown beyond this, or beyond half of its limit, begins a new one.
+const COMPACT_BYTES: u64 = 4 << 20;
+/// Bytes beyond the limit for the word that something was lost.
+const RESERVE_BYTES: u64 = 1 << 20;
+/// Most bytes of events read for delivery at a time. A server takes 16 MiB.
+const BATCH_BYTES: usize = 4 << 20;
+/// Most events read for delivery at a time. A server takes 10,000.
+const BATCH_EVENTS: usize = 5_000;
 
-/// Events on disk in one directory, shared by processes.
+/// Whose events these are, and the number of the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Producer {
+    /// Member `producer.id`.
+    pub id: String,
+    /// The next `producer.seq`.
+    pub next_seq: u64,
+}
+
+/// The open spool of one process.
 #[derive(Debug)]
 pub struct Spool {
-    fs: Arc<dyn Fs>,
+    journal: Journal,
     dir: PathBuf,
+    limit_bytes: u64,
+    producer: Producer,
+    /// Frames that were not delivered yet.
+    waiting: VecDeque<Held>,
+    /// End of each file, by its first frame.
+    files: BTreeMap<FrameNo, u64>,
+    is_synced: bool,
 }
 
-/// The oldest events that wait.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// Exact bytes, oldest first.
-    pub events: Vec<Vec<u8>>,
-    /// One past the frame of the last of them.
-    end: u64,
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    at: Location,
+    events: usize,
 }
 
-/// Why an event was not kept, or not read back.
+/// The oldest events that wait, to be read beside the writer.
+#[derive(Debug)]
+pub struct Batch {
+    reader: Reader,
+    frames: Vec<Location>,
+    events: usize,
+}
+
+/// Why events were not kept, or not read back.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// It holds as much as it may.
-    #[error("{} is full: {bytes} of {LIMIT_BYTES} bytes", dir.display())]
+    #[error("{} is full: {bytes} of {limit_bytes} bytes", dir.display())]
     Full {
         /// Directory of the spool.
         dir: PathBuf,
         /// Bytes in it.
         bytes: u64,
+        /// Its limit.
+        limit_bytes: u64,
     },
     /// A frame that this version does not write.
-    #[error("{}: frame {frame} is not an event", dir.display())]
+    #[error("{}: frame {frame} holds nothing that a spool holds", dir.display())]
     Unknown {
         /// Directory of the spool.
         dir: PathBuf,
@@ -67,163 +95,239 @@ pub enum SpoolError {
 }
 
 impl Spool {
-    /// The spool in a directory, which need not exist.
-    #[must_use]
-    pub fn new(fs: Arc<dyn Fs>, dir: &Path) -> Self {
-        Self {
-            fs,
-            dir: dir.to_owned(),
-        }
-    }
-
-    /// The directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Keeps an event; it is durable afterwards.
+    /// Opens or creates the spool in a directory. `fresh` names the producer if there was none.
     ///
     /// # Errors
-    /// [`SpoolError`]; the event is not kept then.
-    pub fn put(&self, event: &[u8]) -> Result<(), SpoolError> {
-        let (mut journal, bytes) = self.open()?;
-        if bytes > LIMIT_BYTES {
+    /// [`SpoolError`] if it is damaged, or another process has it.
+    pub fn open(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        limit_bytes: u64,
+        fresh: &str,
+    ) -> Result<Self, SpoolError> {
+        let mut found = Found::default();
+        let options = Options {
+            rotate_bytes: FILE_BYTES,
+        };
+        let (journal, _) = Journal::open(fs, dir, options, &mut |at, payload| {
+            found.visit(at, payload);
+            Ok(())
+        })?;
+        if let Some(frame) = found.unknown {
+            return Err(SpoolError::Unknown {
+                dir: dir.to_owned(),
+                frame,
+            });
+        }
+        Ok(Self {
+            journal,
+            dir: dir.to_owned(),
+            limit_bytes,
+            producer: found.producer.unwrap_or_else(|| Producer {
+                id: fresh.to_owned(),
+                next_seq: 0,
+            }),
+            waiting: found.waiting,
+            files: found.files,
+            is_synced: true,
+        })
+    }
+
+    /// Whose events it holds.
+    #[must_use]
+    pub fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
+    /// Keeps events, one JSON text a line, that begin with the producer's next number. They outlive the process at once,
+    /// and the machine after the next [`Self::sync`].
+    ///
+    /// # Errors
+    /// [`SpoolError`]; none of them is kept then. After an error other than [`SpoolError::Full`] it must be opened again.
+    pub fn append(&mut self, lines: &[u8], events: usize) -> Result<(), SpoolError> {
+        self.append_within(self.limit_bytes, lines, events)
+    }
+
+    /// The same for the word that something was lost, which has room of its own.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_reserved(&mut self, lines: &[u8], events: usize) -> Result<(), SpoolError> {
+        self.append_within(
+            self.limit_bytes.saturating_add(RESERVE_BYTES),
+            lines,
+            events,
+        )
+    }
+
+    fn append_within(
+        &mut self,
+        limit_bytes: u64,
+        lines: &[u8],
+        events: usize,
+    ) -> Result<(), SpoolError> {
+        let bytes = self.bytes();
+        if bytes + lines.len() as u64 > limit_bytes {
             return Err(SpoolError::Full {
                 dir: self.dir.clone(),
                 bytes,
+                limit_bytes,
             });
         }
-        journal.append(&[&[KIND_EVENT], event])?;
-        Ok(journal.sync()?)
+        let head = frame::events_head(&self.producer);
+        let at = self.journal.append(&[&head, lines])?;
+        self.note(at);
+        self.waiting.push_back(Held { at, events });
+        self.producer.next_seq += events as u64;
+        Ok(())
     }
 
-    /// The oldest events that were not delivered yet, a batch of bounded size; none if the directory does not exist.
+    /// Makes what was kept durable.
     ///
     /// # Errors
-    /// [`SpoolError`] if the journal is damaged, or is just being written by another process.
-    pub fn waiting(&self) -> Result<Waiting, SpoolError> {
-        let mut waiting = Waiting::default();
-        if !self.fs.exists(&self.dir).map_err(JournalError::from)? {
-            return Ok(waiting);
+    /// [`SpoolError`]; it must be opened again then.
+    pub fn sync(&mut self) -> Result<(), SpoolError> {
+        if !self.is_synced {
+            self.journal.sync()?;
+            self.is_synced = true;
         }
-        // Frames that are marked delivered by a later one; so two passes.
-        let mut delivered = 0;
-        Journal::scan(self.fs.as_ref(), &self.dir, &mut |_, payload| {
-            if let Some((&KIND_DELIVERED, number)) = payload.split_first() {
-                let number = number.try_into().map_err(|_| "not a frame number")?;
-                delivered = u64::from_le_bytes(number);
-            }
-            Ok(())
-        })?;
-        let mut bytes = 0;
-        let mut unknown = None;
-        Journal::scan(self.fs.as_ref(), &self.dir, &mut |at, payload| {
-            match payload.split_first() {
-                Some((&KIND_DELIVERED, _)) => {}
-                Some((&KIND_EVENT, event)) => {
-                    bytes += event.len();
-                    let fits = bytes <= BATCH_BYTES || waiting.events.is_empty();
-                    if at.frame.0 >= delivered && fits && waiting.events.len() < BATCH_EVENTS {
-                        waiting.events.push(event.to_vec());
-                        waiting.end = at.frame.0 + 1;
-                    }
-                }
-                _ => unknown = Some(at.frame.0),
-            }
-            Ok(())
-        })?;
-        match unknown {
-            Some(frame) => Err(SpoolError::Unknown {
-                dir: self.dir.clone(),
-                frame,
-            }),
-            None => Ok(waiting),
-        }
+        Ok(())
     }
 
-    /// Marks what [`Self::waiting`] returned as delivered.
+    /// The oldest events that wait; `None` if there are none.
+    #[must_use]
+    pub fn batch(&self) -> Option<Batch> {
+        let (mut bytes, mut events) = (0, 0);
+        let fits = |held: &&Held| {
+            let is_first = events == 0;
+            bytes += held.at.len as usize;
+            events += held.events;
+            is_first || (bytes <= BATCH_BYTES && events <= BATCH_EVENTS)
+        };
+        let held: Vec<_> = self.waiting.iter().take_while(fits).collect();
+        (!held.is_empty()).then(|| Batch {
+            reader: self.journal.reader(),
+            frames: held.iter().map(|held| held.at).collect(),
+            events: held.iter().map(|held| held.events).sum(),
+        })
+    }
+
+    /// Forgets events that were delivered.
     ///
     /// # Errors
-    /// [`SpoolError`]; it will be delivered again then.
-    pub fn delivered(&self, waiting: &Waiting) -> Result<(), SpoolError> {
-        let (mut journal, _) = self.open()?;
-        let at = journal.append(&[&[KIND_DELIVERED], &waiting.end.to_le_bytes()])?;
-        journal.sync()?;
-        // The mark itself must stay, events below it need not.
-        let below = at.frame.0.min(waiting.end);
-        Ok(journal.remove_before(journal::FrameNo(below))?)
+    /// [`SpoolError`]; they may be delivered again then, and it must be opened again.
+    pub fn delivered(&mut self, batch: &Batch) -> Result<(), SpoolError> {
+        let Some(last) = batch.frames.last() else {
+            return Ok(());
+        };
+        let below = last.frame.following();
+        while self
+            .waiting
+            .front()
+            .is_some_and(|held| held.at.frame < below)
+        {
+            self.waiting.pop_front();
+        }
+        self.mark(below)?;
+        if self.waiting.is_empty() && self.bytes() > COMPACT_BYTES.min(self.limit_bytes / 2) {
+            // Everything goes, and the mark is written again into the new file.
+            self.journal.remove_before(self.journal.next())?;
+            self.mark(below)?;
+        } else {
+            self.journal.remove_before(below)?;
+        }
+        let first = self.journal.first();
+        self.files.retain(|file, _| *file >= first);
+        Ok(())
     }
 
-    fn open(&self) -> Result<(Journal, u64), SpoolError> {
-        let deadline = Instant::now() + LOCK_WAIT;
-        loop {
-            let options = Options {
-                rotate_bytes: FILE_BYTES,
-            };
-            match Journal::open(Arc::clone(&self.fs), &self.dir, options, &mut |_, _| Ok(())) {
-                Ok((journal, recovery)) => return Ok((journal, recovery.bytes)),
-                Err(JournalError::Fs(FsError::Locked { .. })) if Instant::now() < deadline => {
-                    std::thread::sleep(LOCK_PAUSE);
+    /// Whether everything was delivered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn mark(&mut self, below: FrameNo) -> Result<(), SpoolError> {
+        let at = self
+            .journal
+            .append(&[&frame::mark(below, &self.producer)])?;
+        self.note(at);
+        Ok(())
+    }
+
+    fn note(&mut self, at: Location) {
+        self.files.insert(at.file, frame::end(&at));
+        self.is_synced = false;
+    }
+
+    fn bytes(&self) -> u64 {
+        self.files.values().sum()
+    }
+}
+
+impl Batch {
+    /// How many events it holds.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
+    /// The events, one JSON text a line.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if a frame cannot be read back.
+    pub fn lines(&self) -> Result<Vec<u8>, SpoolError> {
+        let mut lines = Vec::new();
+        for at in &self.frames {
+            let payload = self.reader.read(*at)?;
+            if let Some(Frame::Events { lines: some, .. }) = Frame::parse(&payload) {
+                lines.extend_from_slice(some);
+                if !some.ends_with(b"\n") {
+                    lines.push(b'\n');
                 }
-                Err(error) => return Err(error.into()),
             }
         }
+        Ok(lines)
     }
+}
+
+/// What a journal turns out to hold.
+#[derive(Default)]
+struct Found {
+    producer: Option<Producer>,
+    waiting: VecDeque<Held>,
+    files: BTreeMap<FrameNo, u64>,
+    unknown: Option<u64>,
+}
+
+impl Found {
+    fn visit(&mut self, at: Location, payload: &[u8]) {
+        self.files.insert(at.file, frame::end(&at));
+        match Frame::parse(payload) {
+            Some(Frame::Events { lines, producer }) => {
+                let events = count(lines);
+                self.waiting.push_back(Held { at, events });
+                if let Some(producer) = producer {
+                    self.producer = Some(Producer {
+                        next_seq: producer.next_seq + events as u64,
+                        ..producer
+                    });
+                }
+            }
+            Some(Frame::Delivered { below, producer }) => {
+                self.waiting.retain(|held| held.at.frame >= below);
+                self.producer = producer.or_else(|| self.producer.take());
+            }
+            None => self.unknown = self.unknown.or(Some(at.frame.0)),
+        }
+    }
+}
+
+/// Lines of a frame; the last one may lack its line feed.
+fn count(lines: &[u8]) -> usize {
+    let ended = memchr::memchr_iter(b'\n', lines).count();
+    ended + usize::from(!lines.is_empty() && !lines.ends_with(b"\n"))
 }
 
 #[cfg(test)]
-mod tests {
-    use journal::RealFs;
-
-    use super::*;
-
-    fn spool() -> (tempfile::TempDir, Spool) {
-        let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::new(Arc::new(RealFs), &dir.path().join("spool"));
-        (dir, spool)
-    }
-
-    #[test]
-    fn events_wait_until_they_are_delivered() {
-        let (_dir, spool) = spool();
-        assert_eq!(spool.waiting().unwrap(), Waiting::default());
-        spool.put(b"{\"n\":1}").unwrap();
-        spool.put(b"{\"n\":2}").unwrap();
-        let first = spool.waiting().unwrap();
-        assert_eq!(first.events, [b"{\"n\":1}", b"{\"n\":2}"]);
-        // Put by another process between reading and marking.
-        spool.put(b"{\"n\":3}").unwrap();
-        spool.delivered(&first).unwrap();
-        let second = spool.waiting().unwrap();
-        assert_eq!(second.events, [b"{\"n\":3}"]);
-        spool.delivered(&second).unwrap();
-        assert_eq!(spool.waiting().unwrap().events, Vec::<Vec<u8>>::new());
-    }
-
-    #[test]
-    fn a_batch_is_bounded_and_the_rest_follows() {
-        let (_dir, spool) = spool();
-        let event = vec![b'x'; BATCH_BYTES / 2 + 1];
-        for _ in 0..3 {
-            spool.put(&event).unwrap();
-        }
-        for _ in 0..3 {
-            let waiting = spool.waiting().unwrap();
-            assert_eq!(waiting.events.len(), 1);
-            spool.delivered(&waiting).unwrap();
-        }
-        assert!(spool.waiting().unwrap().events.is_empty());
-    }
-
-    #[test]
-    fn processes_that_put_at_once_lose_nothing() {
-        let (_dir, spool) = spool();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| (0..5).for_each(|_| spool.put(b"{}").unwrap()));
-            }
-        });
-        assert_eq!(spool.waiting().unwrap().events.len(), 20);
-    }
-}
+mod tests;

@@ -25,6 +25,7 @@ const FILTERS: [&str; 10] = [
 const ROUNDS: u32 = 200_000;
 
 fn main() {
+    tokens();
     let record = RecordView::parse(RECORD.as_bytes()).expect("a record");
     for text in FILTERS {
         let filter = filter::parse(text).expect("a filter");
@@ -36,4 +37,16 @@ fn main() {
         let nanos = start.elapsed().as_nanos() / u128::from(ROUNDS);
         println!("{nanos:8} ns  {text}");
     }
+}
+
+fn tokens() {
+    let record = RecordView::parse(RECORD.as_bytes()).expect("a record");
+    let mut tokenizer = filter::Tokenizer::default();
+    let (mut count, start) = (0u64, Instant::now());
+    for _ in 0..ROUNDS {
+        let content = Some(black_box(CONTENT.as_bytes()));
+        tokenizer.event(black_box(&record), content, &mut |_| count += 1);
+    }
+    let nanos = start.elapsed().as_nanos() / u128::from(ROUNDS);
+    println!("{nanos:8} ns  {} tokens", count / u64::from(ROUNDS));
 }

@@ -24,6 +24,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokens;
 
 pub use decimal::Decimal;
 pub use error::FilterError;
@@ -34,6 +35,7 @@ pub use parser::parse;
 pub use path::{Path, PathRoot};
 pub use pattern::TextPattern;
 pub use text::FreeText;
+pub use tokens::{Seen, Tokenizer};
 
 use crate::RecordView;
 
@@ -76,6 +78,15 @@ impl Filter {
     #[must_use]
     pub fn needs_content(&self) -> bool {
         self.terms.iter().any(Expr::needs_content)
+    }
+
+    /// Whether an event could match, told from the exact bytes of its record and content alone: cheap, and
+    /// never wrongly `false`.
+    #[must_use]
+    pub fn may_match(&self, record: &[u8], content: Option<&[u8]>) -> bool {
+        self.terms
+            .iter()
+            .all(|term| term.may_match(record, content))
     }
 
     /// Whether an event matches: its record and its content's exact bytes, `None` if it has none or

@@ -4,6 +4,7 @@
 //! (`format.md` §1, "Exact bytes").
 
 mod compact;
+mod cursor;
 mod error;
 mod nesting;
 mod scanner;
@@ -12,6 +13,7 @@ mod value;
 
 pub use compact::compact;
 pub(crate) use compact::{scan, utf8};
+pub(crate) use cursor::Cursor;
 pub use error::{JsonError, JsonErrorKind, MAX_DEPTH};
 pub(crate) use scanner::{MemberEnds, Scanner, members_at};
 pub use text::{Text, write_string};

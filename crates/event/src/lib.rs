@@ -33,7 +33,7 @@ mod trail;
 
 pub use batch::{Batch, BatchFormat, Event};
 pub use leaf::{Leaf, LeafError, commit_content, commit_record, commit_whole};
-pub use prepare::{ActorAuth, Limits, Prepared, Submitter, prepare};
+pub use prepare::{ActorAuth, Limits, Prepared, Submitter, cut, prepare};
 pub use record::{
     Actor, Approval, ContentInfo, Initiator, Producer, RecordError, RecordView, Resource, Usage,
     Via,

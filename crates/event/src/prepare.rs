@@ -11,6 +11,7 @@ mod gather;
 mod prepared;
 mod rules;
 
+pub use content::cut;
 pub use prepared::Prepared;
 
 /// How an actor's identity was established.
@@ -44,7 +45,8 @@ pub struct Submitter<'a> {
     pub ip: Option<IpAddr>,
     /// The project that the key is limited to.
     pub project: Option<&'a str>,
-    /// May state `actor.auth`, and the number of `redactions` in the content.
+    /// May state `actor.auth`, the number of `redactions` in the content, and how many bytes of it it
+    /// cut (`truncated_bytes`).
     pub gateway: bool,
     /// The server itself: may use source `system` and state `actor.auth`; nothing is added about
     /// a connection.

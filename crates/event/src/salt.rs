@@ -5,6 +5,9 @@ use sha2::Sha256;
 
 use crate::Seq;
 
+/// What the key of redactions is derived with.
+const REDACTION_LABEL: &[u8] = b"indelible/redaction/v1";
+
 /// The secret of one epoch (65,536 records), from which the salts of its records are derived.
 ///
 /// Destroying it makes the commitments of the epoch's erased records unguessable for ever
@@ -65,6 +68,14 @@ impl DedupKey {
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(keyed(secret))
+    }
+
+    /// The key with which the trail's gateways hash the secrets that they take out of events: HMAC-SHA-256 over
+    /// a label. No event has the text of the label.
+    #[must_use]
+    pub fn redaction_key(&self) -> [u8; 32] {
+        let keyed = self.0.clone().chain_update(REDACTION_LABEL);
+        keyed.finalize().into_bytes().into()
     }
 
     /// The first 16 bytes of HMAC-SHA-256 over an event's compact bytes.

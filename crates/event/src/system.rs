@@ -9,6 +9,8 @@ pub struct SystemEvent<'a> {
     pub actor_type: &'a str,
     /// `actor.id`, for example the public id of a key; `server` by default.
     pub actor_id: &'a str,
+    /// `actor.name`, for example of the person or program that the key was made for.
+    pub actor_name: Option<&'a str>,
     /// `resource.type` and `resource.id`.
     pub resource: Option<(&'a str, &'a str)>,
     /// `result`; `success` by default.
@@ -27,6 +29,7 @@ impl<'a> SystemEvent<'a> {
             action,
             actor_type: "system",
             actor_id: "server",
+            actor_name: None,
             resource: None,
             result: "success",
             description: None,
@@ -45,6 +48,9 @@ impl<'a> SystemEvent<'a> {
         };
         member(r#"{"actor":{"type":"#, self.actor_type);
         member(r#","id":"#, self.actor_id);
+        if let Some(name) = self.actor_name {
+            member(r#","name":"#, name);
+        }
         member(r#"},"source":"#, "system");
         member(r#","action":"#, self.action);
         if let Some((kind, id)) = self.resource {

@@ -139,6 +139,30 @@ impl std::fmt::Display for Problem {
 }
 
 impl Remote {
+    /// Address of the server as a URL, without a slash at its end.
+    pub(crate) fn base(&self) -> String {
+        let base = self.server.trim_end_matches('/').to_owned();
+        if base.contains("://") {
+            base
+        } else {
+            format!("http://{base}")
+        }
+    }
+
+    /// The key that is given or lies on this machine.
+    pub(crate) fn key_text(&self) -> Result<Option<String>> {
+        let base = self.base();
+        let host: ureq::http::Uri = base.parse().with_context(|| {
+            format!("--server {base:?} is not a URL such as http://127.0.0.1:7400")
+        })?;
+        Ok(match &self.key {
+            Some(key) => Some(key.trim().to_owned()).filter(|key| !key.is_empty()),
+            // The key of this machine is for the server of this machine only.
+            None if is_local(host.host().unwrap_or_default()) => read_key(&self.data),
+            None => None,
+        })
+    }
+
     /// The client for this server.
     pub(crate) fn client(&self) -> Result<Client> {
         self.client_with(None)
@@ -146,21 +170,8 @@ impl Remote {
 
     /// The same with a limit for each request.
     pub(crate) fn client_with(&self, timeout: Option<Duration>) -> Result<Client> {
-        let base = self.server.trim_end_matches('/').to_owned();
-        let base = if base.contains("://") {
-            base
-        } else {
-            format!("http://{base}")
-        };
-        let host: ureq::http::Uri = base.parse().with_context(|| {
-            format!("--server {base:?} is not a URL such as http://127.0.0.1:7400")
-        })?;
-        let key = match &self.key {
-            Some(key) => Some(key.trim().to_owned()).filter(|key| !key.is_empty()),
-            // The key of this machine is for the server of this machine only.
-            None if is_local(host.host().unwrap_or_default()) => read_key(&self.data),
-            None => None,
-        };
+        let base = self.base();
+        let key = self.key_text()?;
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)

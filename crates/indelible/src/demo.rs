@@ -1,4 +1,6 @@
-//! `indelible demo`: a small job that really runs, recorded, shown and verified.
+//! `indelible demo`: a small job that really runs, recorded, shown and verified; and a trail of sample data to look at.
+
+mod sample;
 
 use std::{
     path::PathBuf,
@@ -10,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use event::{Micros, RecordView};
 use ledger::{Clock, SystemClock};
 use serde_json::json;
+use server::SAMPLE_TRAIL;
 use tlog::VerifierKey;
 
 use crate::{
@@ -35,6 +38,8 @@ const STEPS: [&[&str]; 4] = [
     &["sh", "-c", "sort report.txt | tr a-z A-Z"],
     &["cat", "invoice-that-is-not-there.txt"],
 ];
+/// Events of one request.
+const SAMPLE_BATCH: usize = 2_000;
 /// Rows of the table.
 const ROWS: usize = 20;
 
@@ -121,6 +126,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         server.stop()?;
         return Ok(ExitCode::SUCCESS);
     }
+    let link = sample_trail(&server, &remote)?;
+    look(&server, &link, paint);
     next(&server, &data, paint);
     wait()?;
     // Ctrl-C went to the server too.
@@ -193,6 +200,39 @@ fn http_event(base: &str, time: Micros, duration_us: u64, answer: &[u8]) -> serd
 
 fn program() -> Result<PathBuf> {
     std::env::current_exe().context("cannot find this program")
+}
+
+/// Fills a trail of its own with sample data and gives the path of a link that signs in to it.
+fn sample_trail(server: &ChildServer, remote: &Remote) -> Result<String> {
+    let body = json!({"name": SAMPLE_TRAIL}).to_string();
+    let made = remote
+        .client()?
+        .post("/v1/trails", "application/json", body.as_bytes())?;
+    let made: serde_json::Value = serde_json::from_slice(&made)?;
+    let text = |name| made.get(name).and_then(serde_json::Value::as_str);
+    let client = Remote {
+        server: server.url.clone(),
+        key: text("key").map(ToOwned::to_owned),
+        data: remote.data.clone(),
+    }
+    .client()?;
+    let events = sample::events(SystemClock.now());
+    let lines: Vec<&[u8]> = events.split_inclusive(|byte| *byte == b'\n').collect();
+    for batch in lines.chunks(SAMPLE_BATCH) {
+        client.post("/v1/events", "application/x-ndjson", &batch.concat())?;
+    }
+    let path = format!("/v1/keys/{}/link", text("key_id").unwrap_or_default());
+    let link = client.post(&path, "application/json", b"")?;
+    let link: serde_json::Value = serde_json::from_slice(&link)?;
+    let link = link.get("link").and_then(serde_json::Value::as_str);
+    Ok(link.context("the server gave no link")?.to_owned())
+}
+
+fn look(server: &ChildServer, link: &str, paint: Paint) {
+    title(paint, "5  Look at it in a browser");
+    let sample = paint.accent(&format!("{}{link}", server.url));
+    println!("   two weeks of sample data   {sample}");
+    println!("   this trail, by its key     {}/sign-in\n", server.url);
 }
 
 fn next(server: &ChildServer, data: &std::path::Path, paint: Paint) {

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 use capture::{
     shell::{self, Invocation, Scope, Sinks},
-    spool::Spool,
+    spool::SharedSpool,
 };
 use event::Micros;
 use journal::RealFs;
@@ -111,7 +111,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 /// Sends events, or keeps them on disk. Says so when it can do neither; never fails the command.
 struct Recorder {
     client: Result<Client>,
-    spool: Result<Spool>,
+    spool: Result<SharedSpool>,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +132,7 @@ impl Recorder {
             client: remote.client_with(Some(SEND_TIMEOUT)),
             spool: spool
                 .map_or_else(state_dir, Ok)
-                .map(|dir| Spool::new(Arc::new(RealFs), &dir)),
+                .map(|dir| SharedSpool::new(Arc::new(RealFs), &dir)),
         }
     }
 
@@ -217,7 +217,7 @@ impl Recorder {
 }
 
 /// `$XDG_STATE_HOME/indelible/spool` (XDG Base Directory Specification).
-fn state_dir() -> Result<PathBuf> {
+pub(crate) fn state_dir() -> Result<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());

@@ -21,8 +21,10 @@ use crate::{
 /// Make, list and revoke API keys
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  indelible key create --name ci --scope ingest --expires 90d\n  indelible key list\n  \
-    indelible key revoke ID\n\nScopes: ingest, read, content, export, gateway, admin, node."
+    after_help = "Examples:\n  indelible key create --name ci --scope ingest --expires 90d\n  \
+    indelible key create --name 'Jana Okafor' --role auditor\n  indelible key list\n  \
+    indelible key revoke ID\n\nScopes: ingest, read, content, export, gateway, admin, node.\n\
+    Roles, for people: viewer, auditor, operator, admin."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -55,11 +57,15 @@ struct Create {
     /// What it may do; several, or separated by commas
     #[arg(
         long = "scope",
-        required = true,
+        required_unless_present = "role",
+        conflicts_with = "role",
         value_delimiter = ',',
         value_name = "SCOPE"
     )]
     scopes: Vec<String>,
+    /// A person's role instead of scopes
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
     /// Name, for people
     #[arg(long, default_value = "")]
     name: String,
@@ -101,12 +107,17 @@ fn create(args: &Create) -> Result<()> {
         .as_deref()
         .map(|text| expiry(text, SystemClock.now()))
         .transpose()?;
+    let (what, value, usual) = match &args.role {
+        Some(role) => ("role", json!(role), role.clone()),
+        None => ("scopes", json!(args.scopes), args.scopes.join("+")),
+    };
     let name = if args.name.is_empty() {
-        args.scopes.join("+")
+        usual
     } else {
         args.name.clone()
     };
-    let body = json!({"name": name, "scopes": args.scopes, "project": args.project, "expires_at": expires_at});
+    let body =
+        json!({"name": name, what: value, "project": args.project, "expires_at": expires_at});
     let answer =
         args.remote
             .client()?
@@ -156,7 +167,7 @@ fn list(remote: &Remote, is_json: bool) -> Result<()> {
             Some(other) => Cell::plain(&other.to_string()),
         };
         rows.push(
-            ["id", "name", "scopes", "project", "expires_at"]
+            ["id", "name", "role", "scopes", "project", "expires_at"]
                 .map(cell)
                 .to_vec(),
         );
@@ -164,7 +175,7 @@ fn list(remote: &Remote, is_json: bool) -> Result<()> {
     print!(
         "{}",
         draw(
-            &["ID", "NAME", "SCOPES", "PROJECT", "EXPIRES"],
+            &["ID", "NAME", "ROLE", "SCOPES", "PROJECT", "EXPIRES"],
             &rows,
             columns(),
             Paint::stdout()

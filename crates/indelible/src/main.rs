@@ -18,10 +18,13 @@ mod client;
 mod demo;
 mod exec;
 mod export;
+mod gateway;
 mod get;
 mod key;
 mod query;
+mod random;
 mod row;
+mod run;
 mod screen;
 mod serve;
 mod stats;
@@ -45,6 +48,8 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
+    Gateway(gateway::Args),
+    Run(run::Args),
     Exec(exec::Args),
     Query(query::Args),
     Get(get::Args),
@@ -60,6 +65,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(args),
+        Command::Gateway(args) => gateway::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Exec(args) => exec::run(args),
         Command::Query(args) => query::run(&args),
         Command::Get(args) => get::run(&args),

@@ -3,14 +3,20 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result};
+use capture::{
+    Env,
+    gateway::{Gateway, Settings},
+};
 use server::{Config, DEFAULT_TRAIL, Node};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
-use tracing_subscriber::EnvFilter;
 
-use crate::screen::Paint;
+use crate::{
+    gateway::{log_to_stderr, stopped, surroundings},
+    screen::Paint,
+};
 
 /// Run the server
 #[derive(Debug, clap::Args)]
@@ -29,12 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    let filter =
-        EnvFilter::try_from_env("INDELIBLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    log_to_stderr();
     let mut config = match &args.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),
@@ -49,6 +50,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         .ok()
         .filter(|key| !key.is_empty());
     let listen = config.http.listen;
+    let settings = config.capture();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         // Taken before the data directory is touched: a wrong address must not make a new one.
@@ -59,15 +61,36 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         let node =
             tokio::task::spawn_blocking(move || Node::open(config, admin_key.as_deref())).await??;
         let node = Arc::new(node);
+        let gateway = if settings.has_surface() {
+            Some(surfaces(&node, &settings).await?)
+        } else {
+            None
+        };
         // Before anybody can learn from the greeting that there is a server to stop.
         let stop = stop_signal()?;
-        greet(&node, address);
+        greet(&node, gateway.as_ref(), address);
+        // The surfaces end first: what they have still to record goes into the ledger.
+        let stop = async {
+            stop.await;
+            if let Some(gateway) = gateway {
+                stopped(gateway).await;
+            }
+        };
         server::serve(node, listener, stop).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn greet(node: &Node, address: SocketAddr) {
+/// Starts the surfaces of the settings, which record straight into the node's ledger.
+async fn surfaces(node: &Arc<Node>, settings: &Settings) -> Result<Gateway> {
+    let runtime = tokio::runtime::Handle::current();
+    let recording = Arc::clone(node);
+    let destination =
+        tokio::task::spawn_blocking(move || recording.capture_destination(runtime)).await??;
+    Ok(Gateway::start(settings, &surroundings(), destination, Env::system()).await?)
+}
+
+fn greet(node: &Node, gateway: Option<&Gateway>, address: SocketAddr) {
     let paint = Paint::stdout();
     if let Some(key) = node.new_admin_key() {
         println!("admin key  {}", paint.accent(key));
@@ -78,6 +101,20 @@ fn greet(node: &Node, address: SocketAddr) {
     }
     if let Some(key) = node.verifier_key(DEFAULT_TRAIL) {
         println!("log key    {key}");
+    }
+    for (surface, address) in gateway.map_or(&[][..], Gateway::addresses) {
+        println!("{surface:<10} http://{address}");
+    }
+    let mut shown = address;
+    if address.ip().is_unspecified() {
+        shown.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    if let Some(link) = node.new_sign_in_link() {
+        println!(
+            "sign in    {}",
+            paint.accent(&format!("http://{shown}{link}"))
+        );
+        println!("           once, within a day; afterwards with the key");
     }
     println!("listening on http://{address}");
 }

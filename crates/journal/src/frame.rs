@@ -28,7 +28,9 @@ const VERSION: u32 = 1;
 pub struct FrameNo(pub u64);
 
 impl FrameNo {
-    pub(crate) fn following(self) -> Self {
+    /// The number after this one.
+    #[must_use]
+    pub fn following(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }

@@ -135,6 +135,15 @@ impl Ends {
     }
 }
 
+/// A checkpoint that is kept, and when it was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCheckpoint {
+    /// The server's time.
+    pub published_at: Micros,
+    /// The checkpoint.
+    pub checkpoint: SignedCheckpoint,
+}
+
 /// The checkpoints of one trail.
 pub(crate) struct Checkpoints {
     env: Env,
@@ -251,14 +260,24 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// Where to read the newest kept notes, the newest first.
+    pub(crate) fn latest(&self, most: usize) -> Vec<KeptNote> {
+        let kept = self.kept.values().rev().take(most);
+        kept.map(|kept| self.reader(*kept)).collect()
+    }
+
     /// Where to read the kept note of a size.
     pub(crate) fn locate(&self, size: u64) -> Result<KeptNote, NoCheckpoint> {
-        match self.kept.get(&size) {
-            Some(Kept::Recent(at)) => Ok(KeptNote(self.recent.reader(), *at)),
-            Some(Kept::Hourly(at)) => Ok(KeptNote(self.hourly.reader(), *at)),
-            None => Err(NoCheckpoint {
-                next: self.kept.range(size..).next().map(|(size, _)| *size),
-            }),
+        let kept = self.kept.get(&size).ok_or_else(|| NoCheckpoint {
+            next: self.kept.range(size..).next().map(|(size, _)| *size),
+        })?;
+        Ok(self.reader(*kept))
+    }
+
+    fn reader(&self, kept: Kept) -> KeptNote {
+        match kept {
+            Kept::Recent(at) => KeptNote(self.recent.reader(), at),
+            Kept::Hourly(at) => KeptNote(self.hourly.reader(), at),
         }
     }
 }
@@ -272,12 +291,23 @@ impl KeptNote {
         key: &VerifierKey,
         dir: &Path,
     ) -> Result<SignedCheckpoint, LedgerError> {
+        self.read_kept(key, dir).map(|kept| kept.checkpoint)
+    }
+
+    pub(crate) fn read_kept(
+        &self,
+        key: &VerifierKey,
+        dir: &Path,
+    ) -> Result<KeptCheckpoint, LedgerError> {
         let frame = self.0.read(self.1)?;
-        let note = note_of(&frame).ok_or(LedgerError::Malformed {
+        let (time, note) = note_of(&frame).ok_or(LedgerError::Malformed {
             path: dir.join("checkpoints"),
             what: "a kept checkpoint is not text",
         })?;
-        SignedCheckpoint::open(note.1, key, dir)
+        Ok(KeptCheckpoint {
+            published_at: Micros(time),
+            checkpoint: SignedCheckpoint::open(note, key, dir)?,
+        })
     }
 }
 

@@ -40,7 +40,7 @@ mod tail;
 mod trail;
 mod tree;
 
-pub use checkpoints::SignedCheckpoint;
+pub use checkpoints::{KeptCheckpoint, SignedCheckpoint};
 pub use chunk::{Chunk, Hot, HotEvent};
 pub use config::Config;
 pub use env::{Clock, Entropy, Env, OsEntropy, SystemClock};

@@ -15,7 +15,7 @@ use tlog::{Hash, SigningKey, Tile, VerifierKey};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    checkpoints::{Checkpoints, SignedCheckpoint},
+    checkpoints::{Checkpoints, KeptCheckpoint, SignedCheckpoint},
     chunk::{Chunk, Hot},
     env::Env,
     epochs::Epochs,
@@ -216,6 +216,18 @@ impl Trail {
         located
             .map(|kept| kept.read(&self.vkey, &self.dir))
             .map_or_else(|missing| Ok(Err(missing)), |read| read.map(Ok))
+    }
+
+    /// The newest kept checkpoints, the newest first.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn kept_checkpoints(&self, most: usize) -> Result<Vec<KeptCheckpoint>, LedgerError> {
+        let latest = self.checkpoints().latest(most);
+        latest
+            .iter()
+            .map(|kept| kept.read_kept(&self.vkey, &self.dir))
+            .collect()
     }
 
     /// Waits until a published checkpoint covers `size` events.

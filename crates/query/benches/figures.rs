@@ -49,7 +49,7 @@ fn main() {
     ] {
         aggregate(filter, all, "source,result", count, 100);
     }
-    aggregate("", all, "job,actor,status", count, 100);
+    aggregate("", all, "job,source,status", count, 100);
 
     for (interval, zone, by) in [
         (Interval::Hour, "UTC", "result"),

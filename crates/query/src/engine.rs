@@ -4,27 +4,39 @@ use ledger::Trail;
 use store::Segments;
 use tlog::Frontier;
 
-use crate::{QueryError, Snapshot, snapshot::SharedHotColumns};
+use crate::{QueryError, Snapshot, group::Prefixes, names::Names, snapshot::HotColumns};
 
 /// Reads one trail. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     trail: Arc<Trail>,
-    segments: Arc<Segments>,
+    shared: Arc<Shared>,
+}
+
+/// What all readers of a trail share.
+pub(crate) struct Shared {
+    pub(crate) segments: Arc<Segments>,
     /// Tree of a newest snapshot, from which that of the next one grows.
-    frontier: Arc<Mutex<Frontier>>,
-    hot_columns: SharedHotColumns,
+    pub(crate) frontier: Mutex<Frontier>,
+    pub(crate) hot_columns: Mutex<HotColumns>,
+    pub(crate) names: Names,
+    pub(crate) prefixes: Prefixes,
 }
 
 impl Engine {
     /// The reader of a trail and of its segments.
     #[must_use]
     pub fn new(trail: Arc<Trail>, segments: Arc<Segments>) -> Self {
+        let shared = Shared {
+            segments,
+            frontier: Mutex::default(),
+            hot_columns: Mutex::default(),
+            names: Names::default(),
+            prefixes: Prefixes::default(),
+        };
         Self {
             trail,
-            segments,
-            frontier: Arc::default(),
-            hot_columns: Arc::default(),
+            shared: Arc::new(shared),
         }
     }
 
@@ -36,13 +48,8 @@ impl Engine {
         // Events leave the hot tail only after they are in the manifest: taken in this order, none can
         // be in neither.
         let hot = self.trail.hot();
-        let sealed = self.segments.snapshot(self.trail.id())?;
-        Ok(Snapshot::new(
-            Arc::clone(&self.trail),
-            hot,
-            sealed,
-            Arc::clone(&self.frontier),
-            Arc::clone(&self.hot_columns),
-        ))
+        let sealed = self.shared.segments.snapshot(self.trail.id())?;
+        let trail = Arc::clone(&self.trail);
+        Ok(Snapshot::new(trail, hot, sealed, Arc::clone(&self.shared)))
     }
 }

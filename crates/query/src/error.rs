@@ -2,7 +2,7 @@ use event::{RecordError, Seq};
 use ledger::LedgerError;
 use store::StoreError;
 
-/// Why events could not be read. Never the caller's fault.
+/// Why events could not be read. The caller's fault only where that is said.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// A segment is damaged, missing or cannot be read.
@@ -24,6 +24,12 @@ pub enum QueryError {
     Leaf {
         /// Position in the log.
         seq: Seq,
+    },
+    /// Answering would cost more than is allowed. The caller's fault.
+    #[error("the question costs more than its budget")]
+    OutOfBudget {
+        /// The position, in the order of a walk, up to which everything was looked at, if there was a walk.
+        after: Option<Seq>,
     },
     /// An event that was recorded is neither unsealed nor in a segment.
     #[error("event {seq} is missing")]

@@ -1,34 +1,35 @@
 //! Adding up the matching events by groups.
 //!
-//! One walk over the columns serves any number of [`Grouping`]s. Each piece (a row group, or a run of
-//! unsealed events) is grouped by the codes of its own dictionaries into small tables ([`piece`]), whose
-//! rows are then added to the groups of the whole answer ([`groups`]), where values are told apart.
+//! What the rollups of segments know is taken from there ([`rolled`]). One walk over the columns of the rest
+//! serves any number of [`Grouping`]s: each piece (a row group, or a run of unsealed events) is grouped by the codes of its own dictionaries into small tables ([`piece`]), whose
+//! rows are then added to the groups of the whole answer ([`groups`]).
 //! Pieces are independent, so several threads work on them.
 
 mod groups;
 mod measure;
 mod pick;
 mod piece;
+mod prefix;
+mod rolled;
 mod slots;
 mod sums;
 
-use std::{
-    num::NonZero,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::sync::Arc;
 
 use event::filter::Filter;
+use store::Segment;
 
 pub(crate) use groups::{Groups, Span};
 pub(crate) use measure::Measure;
+use prefix::Asked;
+pub(crate) use prefix::Prefixes;
+
+use rolled::{Rolled, Shown};
 
 use crate::{
     AggregateError, Dimension, Order, Snapshot, TimeRange,
-    scan::{Scan, Work},
+    names::NamesOf,
+    scan::{Scan, Work, side_by_side},
     series::Buckets,
 };
 
@@ -47,10 +48,6 @@ pub(crate) struct Grouping<'a> {
 
 /// Most groups of one answer: with their figures about half a gigabyte.
 pub(crate) const MAX_GROUPS: usize = 2 << 20;
-/// Rows for which another thread is worth its start.
-const ROWS_PER_THREAD: u64 = 200_000;
-/// Most threads of one question; others are answered meanwhile.
-const MAX_THREADS: usize = 4;
 
 /// Groups for each grouping, in no order.
 pub(crate) fn group(
@@ -60,43 +57,82 @@ pub(crate) fn group(
     groupings: &[Grouping<'_>],
 ) -> Result<Vec<Groups>, AggregateError> {
     let scan = Scan::new(snapshot, filter, range, 0..snapshot.size(), Order::Oldest)?;
-    let works = scan.works()?;
-    let next = AtomicUsize::new(0);
-    let worker = || -> Result<Vec<Groups>, AggregateError> {
-        let mut all: Vec<Groups> = groupings.iter().map(Groups::new).collect();
-        while let Some(work) = works.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = add(&scan, work, groupings, &mut all) {
-                next.store(works.len(), Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        Ok(all)
-    };
-    let rows: u64 = works
-        .iter()
-        .map(|work| work.wanted.end - work.wanted.start)
-        .sum();
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let wanted = usize::try_from(rows / ROWS_PER_THREAD).unwrap_or(usize::MAX);
-    let others = Mutex::new(Vec::new());
-    let mut all = thread::scope(|scope| {
-        for _ in 1..threads.min(MAX_THREADS).min(wanted) {
-            scope.spawn(|| {
-                let answer = worker();
-                others
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(answer);
-            });
-        }
-        worker()
-    })?;
-    for other in others.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        for (groups, other) in all.iter_mut().zip(other?) {
+    let names = groupings.iter().map(|grouping| grouping.names(snapshot));
+    let groups = groupings.iter().zip(names);
+    let mut all: Vec<Groups> = groups
+        .map(|(grouping, names)| Groups::new(grouping, &names))
+        .collect();
+    let works = roll(&scan, &snapshot.shared().prefixes, groupings, &mut all)?;
+    let new = || -> Vec<Groups> { all.iter().map(Groups::fresh).collect() };
+    let add = |all: &mut Vec<Groups>, work: &Work<'_>| add(&scan, work, groupings, all);
+    for other in side_by_side(&works, new, add)? {
+        for (groups, other) in all.iter_mut().zip(other) {
             groups.merge(other)?;
         }
     }
+    for groups in &mut all {
+        groups.finish();
+    }
     Ok(all)
+}
+
+/// Adds what rollups answer, and gives the rest.
+fn roll<'a>(
+    scan: &Scan<'a>,
+    prefixes: &Prefixes,
+    groupings: &[Grouping<'_>],
+    all: &mut [Groups],
+) -> Result<Vec<Work<'a>>, AggregateError> {
+    let rolled = Rolled {
+        shown: Shown::new(scan.filter()),
+        range: scan.range(),
+        groupings,
+    };
+    let segments: Vec<&Segment> = scan.segments().collect();
+    let is_last = |segment: &&Segment| segment.info().is_final();
+    let lasting = segments
+        .iter()
+        .rposition(is_last)
+        .map_or(0, |last| last + 1);
+    let mut asked = None;
+    let mut known = 0;
+    if let ([grouping], [groups]) = (groupings, &mut *all)
+        && grouping.buckets.is_none()
+        && scan.range().is_all()
+        && scan.begins_at_the_first()
+    {
+        let question = Asked::new(scan.filter(), grouping);
+        if let Some((count, prefix)) = prefixes.get(&question, &segments) {
+            (known, *groups) = (count, prefix);
+        }
+        asked = Some(question).filter(|_| known < lasting);
+    }
+    let mut works = Vec::new();
+    for (number, segment) in segments.iter().enumerate().skip(known) {
+        let cut = if scan.is_whole(segment) {
+            rolled.add(segment, all)?
+        } else {
+            None
+        };
+        for range in cut.unwrap_or_else(|| vec![scan.range()]) {
+            works.extend(scan.segment_works(segment, range)?);
+        }
+        if number + 1 == lasting
+            && works.is_empty()
+            && let (Some(asked), [groups]) = (asked.take(), &*all)
+        {
+            prefixes.put(asked, &segments, lasting, groups.clone());
+        }
+    }
+    works.extend(scan.hot_works()?);
+    Ok(works)
+}
+
+impl Grouping<'_> {
+    fn names(&self, snapshot: &Snapshot) -> Vec<Arc<NamesOf>> {
+        let names = &snapshot.shared().names;
+        self.by.iter().map(|by| names.of(*by)).collect()
+    }
 }
 
 fn add(

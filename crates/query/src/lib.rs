@@ -20,6 +20,7 @@
 )]
 
 mod aggregate;
+mod budget;
 mod columns;
 mod cursor;
 mod dimension;
@@ -28,6 +29,7 @@ mod error;
 mod facets;
 mod figures;
 mod group;
+mod names;
 mod numbers;
 mod query;
 mod scan;
@@ -36,6 +38,7 @@ mod snapshot;
 mod summary;
 
 pub use aggregate::{Aggregate, AggregateError, AggregateQuery, GroupRow};
+pub use budget::Budget;
 pub use cursor::{Asked, Cursor, CursorError};
 pub use dimension::{Dimension, Value};
 pub use engine::Engine;
@@ -43,7 +46,7 @@ pub use error::{AtError, QueryError};
 pub use facets::Facet;
 pub use figures::{Figure, Figures};
 pub use numbers::Numbered;
-pub use query::{Event, Order, Page, Query, Row, TimeRange};
+pub use query::{Counted, Event, Order, Page, Query, Row, TimeRange};
 pub use series::{Bucket, Interval, MAX_BUCKETS, Series, SeriesQuery, UnknownZone, Zone};
 pub use snapshot::Snapshot;
 pub use summary::{Summaries, Summary, SummaryQuery};

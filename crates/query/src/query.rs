@@ -49,7 +49,17 @@ pub struct Row {
 pub struct Page {
     /// In the order that was asked for.
     pub rows: Vec<Row>,
-    /// Position of the last row if more events match after it, else `None`.
+    /// Position after which to go on: of the last row, if more events match after it, or up to which there
+    /// was budget to look. `None` at the end.
+    pub next: Option<Seq>,
+}
+
+/// A number of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// How many match, as far as they were looked at.
+    pub value: u64,
+    /// Position after which to go on counting; `None` if all were looked at.
     pub next: Option<Seq>,
 }
 

@@ -1,44 +1,48 @@
 //! Walking over the events that match, in one direction.
 //!
-//! Sealed events are walked block by block (a row group, or a whole segment that cannot match). The
-//! judge of a block says of each row whether it matches, as far as that is known without its payload;
-//! bytes of records and contents are read last, and only for rows that it leaves open.
+//! Events are walked piece by piece: a row group, or a run of unsealed events. The judge of a piece says of
+//! each row whether it matches, as far as indexes and columns know; bytes of records and contents are read
+//! last, and only for rows that it leaves open.
 
+mod block;
+mod hits;
 mod judge;
 mod loops;
+mod plan;
 mod verdicts;
 mod works;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use event::{
     RecordView, Seq,
     filter::{Expr, Filter, NumberField, Term, TextField},
 };
-use store::Segment;
 
-use crate::{Order, QueryError, Snapshot, TimeRange, columns::Columns, snapshot::view};
-use judge::Rows;
+use crate::{Order, QueryError, Snapshot, TimeRange, snapshot::HotRun};
+use block::Block;
+use hits::Lookup;
 pub(crate) use judge::text_column;
-use verdicts::{Verdict, Verdicts};
-pub(crate) use works::{Selected, Work};
+use plan::Plan;
+pub(crate) use works::{Selected, Work, side_by_side};
 
 /// The matching events of a range of sequence numbers; ends after the first error.
 pub(crate) struct Scan<'a> {
     snapshot: &'a Snapshot,
     filter: &'a Filter,
+    plan: Plan<'a>,
     range: TimeRange,
+    /// What is not in the block yet.
     left: Range<u64>,
     order: Order,
     block: Option<Block<'a>>,
-}
-
-/// Neighbouring rows of a segment that were judged together.
-struct Block<'a> {
-    seqs: Range<u64>,
-    segment: &'a Segment,
-    verdicts: Verdicts,
+    /// Of the segment that the block is in.
+    lookup: Option<(u64, Arc<Lookup<'a>>)>,
+    /// Read when they are first needed.
+    hot_runs: Option<Vec<HotRun>>,
+    /// Whether something was looked at: less would never come to an end.
+    has_begun: bool,
 }
 
 /// An event that matches, with its record if that had to be read to know.
@@ -60,95 +64,120 @@ impl<'a> Scan<'a> {
         Ok(Self {
             snapshot,
             filter,
+            plan: Plan::new(filter),
             range,
             left,
             order,
             block: None,
+            lookup: None,
+            hot_runs: None,
+            has_begun: false,
         })
     }
 
-    fn decide(&mut self, seq: u64) -> Result<Option<Found>, QueryError> {
-        if seq >= self.snapshot.sealed_end() {
-            return Ok(self.matches_hot(seq)?.then_some((Seq(seq), None)));
-        }
-        let block = match self.block.take() {
-            Some(block) if block.seqs.contains(&seq) => block,
-            _ => self.block_of(seq)?,
-        };
-        let found = match block.verdicts.get(block.row(seq)) {
-            Verdict::Yes => Some((Seq(seq), None)),
-            Verdict::Maybe => self
-                .read(block.segment, seq)?
-                .map(|record| (Seq(seq), Some(record))),
-            Verdict::No => None,
-        };
-        if block.verdicts.are_all(Verdict::No) {
-            match self.order {
-                Order::Newest => self.left.end = self.left.end.min(block.seqs.start),
-                Order::Oldest => self.left.start = self.left.start.max(block.seqs.end),
-            }
-        }
-        self.block = Some(block);
-        Ok(found)
+    pub(crate) fn filter(&self) -> &'a Filter {
+        self.filter
     }
 
-    /// The judged block of a sealed event.
-    fn block_of(&self, seq: u64) -> Result<Block<'a>, QueryError> {
-        let missing = QueryError::Missing { seq: Seq(seq) };
-        let Some(segment) = self.snapshot.sealed().segment(seq) else {
-            return Err(missing);
-        };
-        if !self.range.overlaps(segment.info().time) {
-            return Ok(Block {
-                seqs: segment.range(),
-                segment,
-                verdicts: Verdicts::All(Verdict::No),
-            });
-        }
-        let groups = segment.groups()?;
-        let index = groups.partition_point(|group| group.end <= seq);
-        let Some(group) = groups.get(index) else {
-            return Err(missing);
-        };
-        let rows = Rows {
-            columns: Columns::Sealed(segment, index),
-            seqs: group.first..group.end,
-            time: group.time,
-        };
-        Ok(Block {
-            verdicts: judge::judge(&rows, self.filter, self.range)?,
-            seqs: rows.seqs,
-            segment,
-        })
+    pub(crate) fn range(&self) -> TimeRange {
+        self.range
     }
 
-    /// Reads what the judge left open; gives the record if the event matches.
-    fn read(&self, segment: &Segment, seq: u64) -> Result<Option<Bytes>, QueryError> {
-        let record = segment.record(seq)?;
-        let view = view(Seq(seq), &record)?;
-        let mut content = None;
-        if view.content.is_some() && self.filter.needs_content() {
-            let by_record = |term: &&Expr| !term.needs_content();
+    /// Whether every event matches.
+    fn is_everything(&self) -> bool {
+        self.plan.nodes.is_empty() && self.range.is_all()
+    }
+
+    /// Whether a record with its content, which is read if it is needed, matches.
+    fn matches(
+        &self,
+        seq: u64,
+        record: &[u8],
+        content: impl FnOnce() -> Result<Option<Bytes>, QueryError>,
+    ) -> Result<bool, QueryError> {
+        let budget = self.snapshot.budget();
+        budget.spend(record.len());
+        let view = || {
+            RecordView::parse(record).map_err(|source| QueryError::Record {
+                seq: Seq(seq),
+                source,
+            })
+        };
+        if !self.filter.needs_content() {
+            let view = view()?;
+            return Ok(self.range.contains(view.time_us) && self.filter.matches(&view, None));
+        }
+        let by_record = |term: &&Expr| !term.needs_content();
+        let mut parsed = None;
+        if self.filter.terms().iter().any(|term| by_record(&term)) || !self.range.is_all() {
+            let view = parsed.insert(view()?);
             let mut terms = self.filter.terms().iter().filter(by_record);
-            if !terms.all(|term| term.matches(&view, None)) {
-                return Ok(None);
+            if !self.range.contains(view.time_us) || !terms.all(|term| term.matches(view, None)) {
+                return Ok(false);
             }
-            content = segment.content(seq)?;
         }
-        let matches = self.matches(&view, content.as_deref());
-        Ok(matches.then_some(record))
+        let content = content()?;
+        budget.spend(content.as_ref().map_or(0, Bytes::len));
+        // Cheaper than reading the record, and mostly enough.
+        if !self.filter.may_match(record, content.as_deref()) {
+            return Ok(false);
+        }
+        let view = match parsed {
+            Some(view) => view,
+            None => view()?,
+        };
+        Ok(self.filter.matches(&view, content.as_deref()))
     }
 
-    fn matches_hot(&self, seq: u64) -> Result<bool, QueryError> {
-        let event = self.snapshot.hot_event(seq)?;
-        if self.filter.terms().is_empty() && self.range.is_all() {
-            return Ok(true);
+    fn advance(&mut self) -> Result<Option<Found>, QueryError> {
+        loop {
+            let Some(mut block) = self.block.take() else {
+                let Some(seq) = self.next_seq() else {
+                    return Ok(None);
+                };
+                self.check_budget(seq)?;
+                let block = self.block_of(seq)?;
+                match self.order {
+                    Order::Newest => self.left.end = block.first(),
+                    Order::Oldest => self.left.start = block.end(),
+                }
+                self.block = Some(block);
+                continue;
+            };
+            let Some((seq, is_known)) = block.take(self.order) else {
+                continue;
+            };
+            if is_known {
+                self.block = Some(block);
+                return Ok(Some((Seq(seq), None)));
+            }
+            self.check_budget(seq)?;
+            let found = block.read(self, seq)?;
+            self.block = Some(block);
+            if let Some(record) = found {
+                return Ok(Some((Seq(seq), record)));
+            }
         }
-        Ok(self.matches(&view(event.seq, event.record)?, event.content))
     }
 
-    fn matches(&self, record: &RecordView<'_>, content: Option<&[u8]>) -> bool {
-        self.range.contains(record.time_us) && self.filter.matches(record, content)
+    fn next_seq(&self) -> Option<u64> {
+        let is_empty = self.left.start >= self.left.end;
+        (!is_empty).then(|| match self.order {
+            Order::Newest => self.left.end - 1,
+            Order::Oldest => self.left.start,
+        })
+    }
+
+    /// Before an event is looked at.
+    fn check_budget(&mut self, seq: u64) -> Result<(), QueryError> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            return Ok(());
+        }
+        let before = match self.order {
+            Order::Newest => Some(seq + 1),
+            Order::Oldest => seq.checked_sub(1),
+        };
+        self.snapshot.budget().check(before.map(Seq))
     }
 }
 
@@ -156,26 +185,12 @@ impl Iterator for Scan<'_> {
     type Item = Result<Found, QueryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let seq = match self.order {
-                Order::Newest => self.left.next_back(),
-                Order::Oldest => self.left.next(),
-            }?;
-            match self.decide(seq) {
-                Ok(Some(found)) => return Some(Ok(found)),
-                Ok(None) => {}
-                Err(error) => {
-                    self.left = 0..0;
-                    return Some(Err(error));
-                }
-            }
+        let found = self.advance();
+        if found.is_err() {
+            self.left = 0..0;
+            self.block = None;
         }
-    }
-}
-
-impl Block<'_> {
-    fn row(&self, seq: u64) -> usize {
-        usize::try_from(seq.saturating_sub(self.seqs.start)).unwrap_or(usize::MAX)
+        found.transpose()
     }
 }
 

@@ -1,22 +1,21 @@
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex},
-};
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use event::{Leaf, RecordView, Seq, commit_content, commit_record, filter::Filter};
 use ledger::{Hot, HotEvent, Trail};
-use store::Segment;
-use tlog::{Frontier, TILE_WIDTH};
+use store::{Index, Segment};
+use tlog::TILE_WIDTH;
 
-use crate::{AtError, Event, Order, Page, Query, QueryError, Row, TimeRange, scan::Scan};
+use crate::{
+    AtError, Budget, Counted, Event, Order, Page, Query, QueryError, Row, TimeRange,
+    engine::Shared, scan::Scan,
+};
 
 mod find;
 mod hot;
 mod root;
 
-use hot::HotRun;
-pub(crate) use hot::SharedHotColumns;
+pub(crate) use hot::{HotColumns, HotRun};
 
 /// A trail as it was at one size: the same questions get the same answers for as long as it is held,
 /// whatever is appended, sealed or merged meanwhile. Cheap to clone.
@@ -25,9 +24,9 @@ pub struct Snapshot {
     trail: Arc<Trail>,
     hot: Arc<Hot>,
     sealed: Arc<store::Snapshot>,
-    frontier: Arc<Mutex<Frontier>>,
-    hot_columns: SharedHotColumns,
+    shared: Arc<Shared>,
     size: u64,
+    budget: Arc<Budget>,
 }
 
 /// Where the bytes of an event lie.
@@ -41,16 +40,25 @@ impl Snapshot {
         trail: Arc<Trail>,
         hot: Hot,
         sealed: Arc<store::Snapshot>,
-        frontier: Arc<Mutex<Frontier>>,
-        hot_columns: SharedHotColumns,
+        shared: Arc<Shared>,
     ) -> Self {
         Self {
             size: hot.end.0,
             trail,
             hot: Arc::new(hot),
             sealed,
-            frontier,
-            hot_columns,
+            shared,
+            budget: Arc::new(Budget::unlimited()),
+        }
+    }
+
+    /// The same, of which questions may cost so much together. What is left of a page then is short, and
+    /// other questions fail with [`QueryError::OutOfBudget`].
+    #[must_use]
+    pub fn within(self, budget: Budget) -> Self {
+        Self {
+            budget: Arc::new(budget),
+            ..self
         }
     }
 
@@ -116,7 +124,13 @@ impl Snapshot {
             return Ok(page);
         }
         for found in Scan::new(self, &query.filter, query.range, seqs, query.order)? {
-            let (seq, record) = found?;
+            let (seq, record) = match found {
+                Err(QueryError::OutOfBudget { after: Some(after) }) => {
+                    page.next = Some(after);
+                    break;
+                }
+                found => found?,
+            };
             // One more than fits was looked for, because an empty last page would be a promise broken.
             if page.rows.len() == query.limit {
                 page.next = page.rows.last().map(|row| row.seq);
@@ -131,9 +145,28 @@ impl Snapshot {
     /// How many events match.
     ///
     /// # Errors
-    /// As [`Self::get`].
+    /// As [`Self::get`], and [`QueryError::OutOfBudget`].
     pub fn count(&self, filter: &Filter, range: TimeRange) -> Result<u64, QueryError> {
-        Scan::new(self, filter, range, 0..self.size, Order::Oldest)?.count_matches()
+        match self.count_after(filter, range, None)? {
+            Counted { value, next: None } => Ok(value),
+            Counted { next: after, .. } => Err(QueryError::OutOfBudget { after }),
+        }
+    }
+
+    /// How many events match after a position, as far as the budget goes.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn count_after(
+        &self,
+        filter: &Filter,
+        range: TimeRange,
+        after: Option<Seq>,
+    ) -> Result<Counted, QueryError> {
+        let first = after.map_or(0, |after| after.0.saturating_add(1));
+        let scan = Scan::new(self, filter, range, first..self.size, Order::Oldest)?;
+        let (value, next) = scan.count_matches()?;
+        Ok(Counted { value, next })
     }
 
     /// All matching events with sequence numbers in `seqs`, one by one; ends after the first error.
@@ -147,8 +180,14 @@ impl Snapshot {
         seqs: Range<u64>,
         order: Order,
     ) -> Result<impl Iterator<Item = Result<Event, QueryError>> + use<'a>, QueryError> {
-        let scan = Scan::new(self, filter, range, seqs, order)?;
-        Ok(scan.map(|found| found.and_then(|(seq, record)| self.event(seq, record))))
+        let mut scan = Scan::new(self, filter, range, seqs, order)?;
+        let mut is_over = false;
+        Ok(std::iter::from_fn(move || {
+            let found = scan.next().filter(|_| !is_over)?;
+            let event = found.and_then(|(seq, record)| self.event(seq, record));
+            is_over = event.is_err();
+            Some(event)
+        }))
     }
 
     /// The leaf of an event, made anew from its bytes and compared with the tree.
@@ -198,6 +237,14 @@ impl Snapshot {
         self.sealed.size()
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     pub(crate) fn sealed(&self) -> &store::Snapshot {
         &self.sealed
     }
@@ -205,7 +252,12 @@ impl Snapshot {
     /// Columns of everything that is not read from segments. Runs may begin before [`Self::sealed_end`]
     /// and end above the snapshot's size.
     pub(crate) fn hot_runs(&self) -> Vec<HotRun> {
-        hot::runs(&self.hot_columns, &self.hot, self.sealed_end())
+        hot::runs(&self.shared.hot_columns, &self.hot, self.sealed_end())
+    }
+
+    /// The index of a run, if there is one by now.
+    pub(crate) fn hot_index(&self, run: &HotRun) -> Option<Arc<Index>> {
+        run.index(&self.hot, &self.shared.segments)
     }
 
     pub(crate) fn hot_event(&self, seq: u64) -> Result<HotEvent<'_>, QueryError> {

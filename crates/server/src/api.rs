@@ -9,7 +9,9 @@ pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
+mod paging;
 pub(crate) mod proof;
+pub(crate) mod redaction_key;
 pub(crate) mod selection;
 pub(crate) mod series;
 pub(crate) mod shares;
@@ -66,7 +68,7 @@ async fn settings<T: DeserializeOwned>(
 }
 
 /// Media type of a body without its parameters; names are compared as they are usually written, in lower case.
-fn media_type(headers: &hyper::HeaderMap) -> Option<&str> {
+pub(crate) fn media_type(headers: &hyper::HeaderMap) -> Option<&str> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or(value).trim())
 }

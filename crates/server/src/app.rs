@@ -5,10 +5,11 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use query::Budget;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
@@ -16,12 +17,17 @@ use crate::{
     node::Node,
     openapi,
     problem::{Code, Problem},
+    web::Throttle,
 };
 
 /// Reads that run at once; each may hold decoded pages of a segment in memory.
 const READS_AT_ONCE: usize = 8;
 /// How long a read waits for its turn.
 const READ_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of events, before compression, that one read may look at because no index or column decides.
+const READ_BYTES: u64 = 16 << 30;
+/// How long one read may take.
+const READ_TIME: Duration = Duration::from_secs(20);
 /// Streams of events at once; each may hold a few hundred records in memory and looks at every new event.
 const MAX_STREAMS: usize = 64;
 /// Files of exports that are sent at once; each has a thread of its own.
@@ -37,6 +43,7 @@ pub(crate) struct App {
     streams: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
+    sign_ins: Throttle,
     requests: AtomicU64,
     openapi: Bytes,
 }
@@ -51,6 +58,7 @@ impl App {
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             stopping: watch::Sender::new(false),
+            sign_ins: Throttle::default(),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
             openapi: openapi::document().into(),
@@ -68,6 +76,10 @@ impl App {
 
     pub(crate) fn bodies(&self) -> &Arc<Semaphore> {
         &self.bodies
+    }
+
+    pub(crate) fn sign_ins(&self) -> &Throttle {
+        &self.sign_ins
     }
 
     pub(crate) fn openapi(&self) -> Bytes {
@@ -111,6 +123,11 @@ impl App {
         };
         blocking(read).await
     }
+}
+
+/// What a read that begins now may cost.
+pub(crate) fn read_budget() -> Budget {
+    Budget::new(READ_BYTES, Some(Instant::now() + READ_TIME))
 }
 
 /// Runs a change of keys or trails on a thread that may block.

@@ -25,36 +25,44 @@ pub(crate) enum What {
 /// Reads that are not recorded yet. As many entries as keys were used since the last flush.
 #[derive(Default)]
 pub(crate) struct Audit {
-    reads: Mutex<BTreeMap<(TrailId, String, What), Reads>>,
+    reads: Mutex<BTreeMap<(TrailId, String, What), Noted>>,
+}
+
+/// Reads with one key.
+struct Noted {
+    by: Arc<Key>,
+    reads: Reads,
 }
 
 impl Audit {
     /// Notes that a key read events, found by a filter or asked for by name.
     pub(crate) fn note(
         &self,
-        key: &Key,
+        key: &Arc<Key>,
         what: What,
         filter: Option<&str>,
         seqs: impl IntoIterator<Item = u64>,
     ) {
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         let place = (key.trail.clone(), key.id.clone(), what);
-        reads.entry(place).or_default().note(filter, seqs);
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = reads.entry(place).or_insert_with(|| Noted {
+            by: Arc::clone(key),
+            reads: Reads::default(),
+        });
+        noted.reads.note(filter, seqs);
     }
 
     /// Hands what was noted to the log. What a stopped log refuses is lost, which the server's own log says.
     pub(crate) fn flush(&self, ledger: &Ledger) {
         let reads = std::mem::take(&mut *self.reads.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((trail, key, what), reads) in reads {
+        for ((trail, _, what), Noted { by: key, reads }) in reads {
             let Some(log) = ledger.trail(&trail) else {
                 continue;
             };
             let meta = reads.to_meta();
             let event = SystemEvent {
-                actor_type: "user",
-                actor_id: &key,
                 meta: Some(&meta),
-                ..SystemEvent::new(what.action())
+                ..by(&key, what.action())
             };
             if let Err(error) = submit(&log, &event) {
                 tracing::error!(%error, reads = reads.count(), "reads could not be recorded");
@@ -81,6 +89,16 @@ pub enum RecordError {
     /// The log does not accept it.
     #[error(transparent)]
     Append(#[from] AppendError),
+}
+
+/// An event of the server for what somebody did with a key.
+pub(crate) fn by<'a>(key: &'a Key, action: &'a str) -> SystemEvent<'a> {
+    SystemEvent {
+        actor_type: "user",
+        actor_id: &key.id,
+        actor_name: (!key.name.is_empty()).then_some(&key.name),
+        ..SystemEvent::new(action)
+    }
 }
 
 /// Records an event of the server and waits until it is durable. Blocks.

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use event::{Seq, TrailId};
-use hyper::{HeaderMap, header::AUTHORIZATION, http::request::Parts};
+use hyper::{HeaderMap, Method, header::AUTHORIZATION, http::request::Parts};
 use ledger::Trail;
 use query::Engine;
 
@@ -21,6 +21,7 @@ use crate::{
     params::Params,
     problem::{Code, Problem},
     routes::{Access, RouteInfo},
+    web::{Cookies, is_from_here},
 };
 
 /// A good key and the trail that it opens.
@@ -65,7 +66,7 @@ pub(crate) async fn guard(
 
 fn admit(guarded: &Guarded, request: &mut Request<Body>) -> Result<(), Problem> {
     if let Access::Key(scopes) = guarded.route.access {
-        let caller = Caller::authenticate(&guarded.app, request.headers())?;
+        let caller = Caller::authenticate(&guarded.app, request.method(), request.headers())?;
         caller.require_any(scopes)?;
         request.extensions_mut().insert(caller);
     }
@@ -75,17 +76,34 @@ fn admit(guarded: &Guarded, request: &mut Request<Body>) -> Result<(), Problem> 
 }
 
 impl Caller {
-    /// No key, a wrong, an expired and a revoked one all get the same answer.
-    fn authenticate(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
+    /// No key, a wrong, an expired and a revoked one all get the same answer. Scripts of our own pages read with the
+    /// session that they are in; nothing is changed by it, so a page of somebody else can do no harm with it.
+    fn authenticate(app: &App, method: &Method, headers: &HeaderMap) -> Result<Self, Problem> {
         let refused = || {
             let detail = "a good key is needed: `Authorization: Bearer ik_…`";
             Problem::new(Code::Unauthorized, detail)
         };
-        let key = bearer(headers)
-            .and_then(|text| app.node().keys().authenticate(text))
-            .ok_or_else(refused)?;
-        let trail = app.node().ledger().trail(&key.trail).ok_or_else(refused)?;
-        Ok(Self { key, trail })
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        let session = Cookies::of(headers).session();
+        let session = session.filter(|_| reads && !headers.contains_key(AUTHORIZATION));
+        if let Some(token) = session.filter(|_| is_from_here(headers)) {
+            return Self::of_session(app, token).ok_or_else(refused);
+        }
+        let key = bearer(headers).and_then(|text| app.node().keys().authenticate(text));
+        key.and_then(|key| Self::new(app, key)).ok_or_else(refused)
+    }
+
+    /// Who is signed in with a browser.
+    pub(crate) fn of_session(app: &App, token: &str) -> Option<Self> {
+        let name = app.node().sessions().find(token)?;
+        let key = app.node().keys().good(&name.trail, &name.id)?;
+        Self::new(app, key)
+    }
+
+    /// Whom a good key stands for.
+    pub(crate) fn new(app: &App, key: Arc<Key>) -> Option<Self> {
+        let trail = app.node().ledger().trail(&key.trail)?;
+        Some(Self { key, trail })
     }
 
     fn require_any(&self, scopes: &[Scope]) -> Result<(), Problem> {

@@ -5,6 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use capture::{
+    config::{AgentConfig, GatewayConfig},
+    gateway::Settings,
+    llm::LlmConfig,
+};
 use serde::{Deserialize, Serialize};
 
 /// All settings. An unknown key is an error.
@@ -21,6 +26,13 @@ pub struct Config {
     pub segments: SegmentsConfig,
     /// Table `[exports]`.
     pub exports: ExportsConfig,
+    /// Table `[gateway]`: capture, inside of the server or next to the agents.
+    pub gateway: GatewayConfig,
+    /// Tables `[[agent]]`: agents that show a token.
+    pub agent: Vec<AgentConfig>,
+    /// Table `[llm]`: the proxy for model providers. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llm: Option<LlmConfig>,
 }
 
 /// Table `[http]`: who may connect and for how long.
@@ -113,6 +125,9 @@ impl Default for Config {
             log: LogConfig::default(),
             segments: SegmentsConfig::default(),
             exports: ExportsConfig::default(),
+            gateway: GatewayConfig::default(),
+            agent: Vec::new(),
+            llm: None,
         }
     }
 }
@@ -174,6 +189,16 @@ impl Config {
         })?;
         config.check()?;
         Ok(config)
+    }
+
+    /// What is said about capture.
+    #[must_use]
+    pub fn capture(&self) -> Settings {
+        Settings {
+            gateway: self.gateway.clone(),
+            agents: self.agent.clone(),
+            llm: self.llm.clone(),
+        }
     }
 
     /// Checks the ranges; [`crate::Node::open`] does so too.
@@ -262,6 +287,9 @@ mod tests {
             "[segments]\nx = 1",
             "[exports]\nx = 1",
             "[htpp]",
+            "[gateway]\nx = 1",
+            "[[agent]]\nid = 'a'\ntoken_file = 'f'\nx = 1",
+            "[llm]\nx = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }
@@ -274,21 +302,44 @@ mod tests {
         assert!(error.to_string().contains("log.server_name"), "{error}");
     }
 
-    /// Rows of its table are `| key | default | …`, the default written as in the file.
+    /// Keys without a default, each with a value that it may have.
+    const OPTIONAL: [(&str, &str); 3] = [
+        ("gateway.redaction_rules_file", "'x'"),
+        ("llm.mode", "'strict'"),
+        ("llm.prices_file", "'x'"),
+    ];
+
+    /// Rows of its tables are `| key | default | …`, the default written as in the file.
     #[test]
     fn the_page_has_every_key_with_its_default() {
         let page = include_str!("../../../docs/configuration.md");
-        let cells = |row: &'static str| {
-            let mut cells = row.strip_prefix("| `")?.split('`');
-            let key = cells.next()?;
-            Some(format!("{key} = {}\n", cells.nth(1)?))
-        };
         let settings = page.split("\n## ").nth(1).unwrap();
-        let documented: String = settings.lines().filter_map(cells).collect();
+        let rows = || {
+            settings.lines().filter_map(|row| {
+                let (key, rest) = row.strip_prefix("| `")?.split_once('`')?;
+                Some((key, rest.split('|').nth(1)?.trim()))
+            })
+        };
+        let documented: Vec<_> = rows()
+            .filter(|(_, default)| *default != "none")
+            .map(|(key, default)| format!("{key} = {}", default.trim_matches('`')))
+            .collect();
+        let all = Config {
+            llm: Some(LlmConfig::default()),
+            ..Config::default()
+        };
         assert_eq!(
-            documented.parse::<toml::Table>().unwrap(),
-            toml::Table::try_from(Config::default()).unwrap()
+            documented.join("\n").parse::<toml::Table>().unwrap(),
+            toml::Table::try_from(all).unwrap()
         );
+        let optional: Vec<_> = rows()
+            .filter(|(_, default)| *default == "none")
+            .map(|(key, _)| key)
+            .collect();
+        assert_eq!(optional, OPTIONAL.map(|(key, _)| key));
+        for (key, value) in OPTIONAL {
+            toml::from_str::<Config>(&format!("{key} = {value}")).unwrap();
+        }
         let example = settings.split("```toml").nth(1).unwrap();
         let example = example.split("```").next().unwrap();
         let config: Config = toml::from_str(example).unwrap();

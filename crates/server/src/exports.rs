@@ -23,7 +23,10 @@ use export::{Asked, Counts};
 use ledger::{Entropy, Env};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::ExportsConfig, keys::Key};
+use crate::{
+    config::ExportsConfig,
+    keys::{Key, hex},
+};
 use files::Files;
 pub(crate) use worker::Worker;
 
@@ -214,7 +217,7 @@ impl Exports {
         let mut id = [0; ID_BYTES];
         entropy.fill(&mut id)?;
         let export = Export {
-            id: format!("ex_{}", export::manifest::hex(&id)),
+            id: format!("ex_{}", hex(&id)),
             trail: key.trail.to_string(),
             project: key.project.clone(),
             by: key.id.clone(),

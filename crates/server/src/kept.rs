@@ -1,23 +1,32 @@
 //! Files of a data directory that no event depends on, each with a checksum.
 //!
-//! One that was changed is not used: a share that names another event would show it.
+//! One that was changed is not used: a session that names another key would be somebody else.
 
 use std::path::{Path, PathBuf};
 
-use export::manifest::hex;
 use journal::{Fs, FsError};
+use ledger::Env;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-/// Links to proofs.
+use crate::keys::hex;
+
+/// Who is signed in.
+pub(crate) const SESSIONS: &str = "sessions.json";
+/// Saved views.
+pub(crate) const VIEWS: &str = "views.json";
+/// Links to proofs, and whose pages may use them.
 pub(crate) const SHARES: &str = "shares.json";
+/// Directory of the exports: `<id>.json` says what became of one.
+pub(crate) const EXPORTS: &str = "exports";
 const VERSION: u32 = 1;
-/// Only the owner reads them: who handed out what is nobody else's business.
+/// Only the owner reads them: who works when on what is nobody else's business.
 const MODE: u32 = 0o600;
 
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeptError {
+pub enum KeptError {
     /// The file cannot be read.
     #[error(transparent)]
     Fs(#[from] FsError),
@@ -38,6 +47,23 @@ struct File<T> {
     kept: T,
     /// SHA-256 of the file's bytes with this member empty, in hexadecimal.
     sha256: String,
+}
+
+/// Checks the files of a directory that nothing depends on and gives the faults of those that are changed.
+#[must_use]
+pub fn check_kept_files(env: &Env, dir: &Path) -> Vec<KeptError> {
+    let fs = env.fs.as_ref();
+    // The directory is made for the first export.
+    let exports = dir.join(EXPORTS);
+    let states = fs.list(&exports).unwrap_or_default().into_iter();
+    let states = states.map(|name| exports.join(name));
+    let states = states.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+    let files = [SESSIONS, VIEWS, SHARES].map(|name| dir.join(name));
+    files
+        .into_iter()
+        .chain(states)
+        .filter_map(|path| load::<Box<RawValue>>(fs, &path).err())
+        .collect()
 }
 
 /// Reads a file; `None` before it is written for the first time.
@@ -68,7 +94,7 @@ pub(crate) fn save<T: Serialize>(fs: &dyn Fs, path: &Path, kept: &T) -> Result<(
     fs.write_atomic(path, &encode(kept), Some(MODE))
 }
 
-fn malformed(path: &Path, detail: String) -> KeptError {
+pub(crate) fn malformed(path: &Path, detail: String) -> KeptError {
     KeptError::Malformed {
         path: path.to_owned(),
         detail,
@@ -93,6 +119,8 @@ fn encode<T: Serialize>(kept: &T) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use journal::RealFs;
 
     use super::*;
@@ -106,7 +134,15 @@ mod tests {
     #[test]
     fn a_changed_or_cut_file_is_not_used_and_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("pair.json");
+        let env = Env::system(Arc::new(RealFs));
+        std::fs::create_dir(dir.path().join(EXPORTS)).unwrap();
+        for name in ["views.json", "exports/ex_1.json"] {
+            every_change_is_seen(&env, dir.path(), name);
+        }
+    }
+
+    fn every_change_is_seen(env: &Env, dir: &Path, name: &str) {
+        let path = dir.join(name);
         let kept = Pair {
             second: 2,
             first: vec!["a view".to_owned()],
@@ -114,11 +150,13 @@ mod tests {
         assert!(load::<Pair>(&RealFs, &path).unwrap().is_none());
         save(&RealFs, &path, &kept).unwrap();
         assert_eq!(load(&RealFs, &path).unwrap(), Some(kept));
+        assert!(check_kept_files(env, dir).is_empty());
         let good = std::fs::read(&path).unwrap();
         let refused = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
-            let error = load::<Pair>(&RealFs, &path).unwrap_err();
-            assert!(error.to_string().contains("pair.json"), "{error}");
+            assert!(load::<Pair>(&RealFs, &path).is_err());
+            let faults = check_kept_files(env, dir);
+            assert!(faults[0].to_string().contains(name), "{faults:?}");
         };
         for at in 0..good.len() {
             let mut bad = good.clone();
@@ -126,5 +164,6 @@ mod tests {
             refused(&bad);
             refused(&good[..at]);
         }
+        std::fs::write(&path, &good).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! API keys: who may do what in which trail.
 
 mod file;
+mod role;
 mod scope;
 mod secret;
 
@@ -16,8 +17,10 @@ use ledger::{Clock, Entropy, Env};
 
 use file::Contents;
 pub use file::KeysError;
+pub(crate) use role::Role;
 pub(crate) use scope::{Scope, Scopes};
-pub(crate) use secret::{KeyHash, NewSecret};
+pub(crate) use secret::NewSecret;
+pub(crate) use secret::{KeyHash, hex};
 
 /// Keys of a node, revoked ones included: each change rewrites the file.
 const MAX_KEYS: usize = 10_000;
@@ -30,6 +33,8 @@ pub(crate) struct Key {
     pub(crate) trail: TrailId,
     pub(crate) name: String,
     pub(crate) scopes: Scopes,
+    /// A person's key has one; its scopes are those of the role when it was made.
+    pub(crate) role: Option<Role>,
     /// The only project that the key sees and writes.
     pub(crate) project: Option<String>,
     pub(crate) created_at: Micros,
@@ -44,6 +49,7 @@ pub(crate) struct KeySpec {
     pub(crate) trail: TrailId,
     pub(crate) name: String,
     pub(crate) scopes: Scopes,
+    pub(crate) role: Option<Role>,
     pub(crate) project: Option<String>,
     pub(crate) expires_at: Option<Micros>,
 }
@@ -185,6 +191,7 @@ impl Keys {
             trail: spec.trail,
             name: spec.name,
             scopes: spec.scopes,
+            role: spec.role,
             project: spec.project,
             created_at: self.clock.now(),
             expires_at: spec.expires_at,

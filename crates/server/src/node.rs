@@ -20,11 +20,16 @@ use crate::{
     exports::Exports,
     kept,
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
+    numbers::Numbers,
+    sessions::{Sessions, SessionsError},
     shares::Shares,
+    views::Views,
 };
 
 /// The trail that every node has.
 pub const DEFAULT_TRAIL: &str = "default";
+/// The trail that pages mark as sample data.
+pub const SAMPLE_TRAIL: &str = "sample";
 
 /// Ledger, segments, sealer and keys of one data directory.
 pub struct Node {
@@ -35,12 +40,17 @@ pub struct Node {
     /// Taken by [`Node::close`].
     sealer: Mutex<Option<Sealer>>,
     keys: Keys,
+    sessions: Sessions,
+    views: Views,
     audit: Audit,
     exports: Exports,
     shares: Shares,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
+    /// What is known of the numbers of producers, for each trail that somebody asked about.
+    numbers: Mutex<BTreeMap<TrailId, Arc<Numbers>>>,
     new_admin_key: Option<String>,
+    new_sign_in_link: Option<String>,
 }
 
 /// Why a node does not start, or a trail cannot be made.
@@ -61,9 +71,15 @@ pub enum NodeError {
     /// The keys are not available.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Nobody can be signed in.
+    #[error(transparent)]
+    Sessions(#[from] SessionsError),
     /// A preset admin key that could not be sent in a header, or is no secret.
     #[error("an admin key is 8 to 256 visible ASCII characters")]
     AdminKey,
+    /// The operating system gives no random bytes.
+    #[error("no random bytes")]
+    Entropy(#[source] std::io::Error),
     /// The server's own event was not recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -89,7 +105,13 @@ impl Node {
         config.check()?;
         let env = Env::system(Arc::new(RealFs));
         env.fs.create_dir_all(&config.data)?;
-        let segments = Arc::new(Segments::open(&config.data, store::Config::default())?);
+        let mut seed = [0; 8];
+        env.entropy.fill(&mut seed).map_err(NodeError::Entropy)?;
+        let segments = store::Config {
+            index_seed: u64::from_le_bytes(seed),
+            ..store::Config::default()
+        };
+        let segments = Arc::new(Segments::open(&config.data, segments)?);
         let ledger = ledger::Config {
             server_name: config.log.server_name.clone(),
             hot_limit_bytes: config.log.hot_limit_mib << 20,
@@ -120,11 +142,15 @@ impl Node {
             segments,
             sealer: Mutex::new(Some(sealer)),
             keys: ready.keys,
+            sessions: ready.sessions,
+            views: ready.views,
             audit: Audit::default(),
             exports,
             shares,
             engines: RwLock::default(),
+            numbers: Mutex::default(),
             new_admin_key: ready.new_admin_key,
+            new_sign_in_link: ready.new_sign_in_link,
         })
     }
 
@@ -132,6 +158,12 @@ impl Node {
     #[must_use]
     pub fn new_admin_key(&self) -> Option<&str> {
         self.new_admin_key.as_deref()
+    }
+
+    /// Path of a link that signs in to the dashboard with the admin key, once, if this start made that key.
+    #[must_use]
+    pub fn new_sign_in_link(&self) -> Option<&str> {
+        self.new_sign_in_link.as_deref()
     }
 
     /// Verifier key of a trail in the form `name+id+key`.
@@ -148,8 +180,7 @@ impl Node {
 
     /// Records what is still to be recorded, seals, signs, and stops. Blocks.
     pub fn close(&self) {
-        self.audit.flush(&self.ledger);
-        self.shares.flush(&self.ledger);
+        self.flush();
         let sealer = self
             .sealer
             .lock()
@@ -159,6 +190,13 @@ impl Node {
             tracing::warn!("not everything is sealed; it stays in the write-ahead log");
         }
         self.ledger.shutdown();
+    }
+
+    /// Records what was read and writes when sessions were used. Blocks.
+    pub(crate) fn flush(&self) {
+        self.audit.flush(&self.ledger);
+        self.shares.flush(&self.ledger);
+        self.sessions.flush();
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -181,6 +219,24 @@ impl Node {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// Bytes that differ from page to page; all zeros if the system has no randomness, which hides nothing and
+    /// breaks nothing.
+    pub(crate) fn mask(&self) -> [u8; 16] {
+        let mut mask = [0; 16];
+        if let Err(error) = self.env.entropy.fill(&mut mask) {
+            tracing::warn!(%error, "no randomness for a page");
+        }
+        mask
     }
 
     pub(crate) fn audit(&self) -> &Audit {
@@ -224,6 +280,12 @@ impl Node {
             .clone()
     }
 
+    /// The numbers that the producers of a trail gave.
+    pub(crate) fn numbers(&self, trail: &TrailId) -> Arc<Numbers> {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(numbers.entry(trail.clone()).or_default())
+    }
+
     /// Makes a trail with its admin key, and records that in the trail of the one who asked. Blocks.
     pub(crate) fn create_trail(
         &self,
@@ -246,17 +308,16 @@ impl Node {
             trail: id.clone(),
             name: "admin".to_owned(),
             scopes: Scopes::TRAIL_ADMIN,
+            role: None,
             project: None,
             expires_at: None,
         };
         let admin_key = self.keys.add(spec, &secret)?;
         let meta = format!("{{\"public\":{public}}}");
         let event = SystemEvent {
-            actor_type: "user",
-            actor_id: &by.id,
             resource: Some(("trail", id.as_str())),
             meta: Some(&meta),
-            ..SystemEvent::new("trail.created")
+            ..audit::by(by, "trail.created")
         };
         if let Some(home) = self.ledger.trail(&by.trail) {
             audit::record(&home, &event)?;

@@ -1,6 +1,6 @@
 //! Every error answer of the API (RFC 9457), and the only place where errors become status codes.
 
-use std::ops::Range;
+use std::{fmt::Write as _, ops::Range};
 
 use axum::response::{IntoResponse, Response};
 use event::{Reject, code, filter::FilterError};
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::{
     audit::RecordError, exports::ExportsError, keys::KeysError, node::NodeError,
-    shares::SharesError,
+    sessions::SessionsError, shares::SharesError, views::ViewsError,
 };
 
 /// Seconds after which a refused request may be tried again.
@@ -59,6 +59,8 @@ codes! {
     TooManyGroups = BAD_REQUEST "too_many_groups",
     /// The answer would have more buckets than the limit.
     TooManyBuckets = BAD_REQUEST "too_many_buckets",
+    /// Answering would mean to read more events than a request may.
+    TooCostly = BAD_REQUEST "too_costly",
     /// The body is not JSON.
     InvalidJson = BAD_REQUEST "invalid_json",
     /// The body is JSON of another shape.
@@ -71,6 +73,8 @@ codes! {
     Unauthorized = UNAUTHORIZED "unauthorized",
     /// The key lacks a scope.
     InsufficientScope = FORBIDDEN "insufficient_scope",
+    /// A form that no page of the session sent.
+    ForeignForm = FORBIDDEN "foreign_form",
     /// The key is limited to a project.
     ProjectForbidden = FORBIDDEN "project_forbidden",
     /// Pages of this origin may not ask.
@@ -97,6 +101,8 @@ codes! {
     TooManyShares = CONFLICT "too_many_shares",
     /// Exports take all the room that they may.
     ExportsFull = CONFLICT "exports_full",
+    /// The trail has as many saved views as it may.
+    TooManyViews = CONFLICT "too_many_views",
     /// The body is larger than the limit.
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// More events than the limit.
@@ -216,20 +222,16 @@ impl Problem {
         self
     }
 
-    /// What went wrong, for whoever asked.
-    pub(crate) fn detail(&self) -> &str {
-        &self.detail
-    }
-
-    /// The same with what to write instead, in a few lines.
+    /// What went wrong, and what to write instead, in a few lines.
     pub(crate) fn advice(&self) -> String {
         let mut text = self.detail.clone();
         for fault in &self.errors {
             if let Some([start, end]) = fault.span {
-                text.push_str(&format!("\nin bytes {start} to {end} of the filter"));
+                // Writing into a string cannot fail.
+                let _ = write!(text, "\nin bytes {start} to {end} of the filter");
             }
             if let Some(suggestion) = &fault.suggestion {
-                text.push_str(&format!("\ntry: {suggestion}"));
+                let _ = write!(text, "\ntry: {suggestion}");
             }
         }
         text
@@ -237,6 +239,10 @@ impl Problem {
 
     pub(crate) fn code(&self) -> Code {
         self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The answer as it leaves the server.
@@ -334,6 +340,11 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Ledger(error) => error.into(),
+            QueryError::OutOfBudget { .. } => Self::new(
+                Code::TooCostly,
+                "no index decides on this filter, and reading all events for it takes too long; \
+                 narrow it with from and to, with a field, or with a word that is whole",
+            ),
             other => Self::damaged(&other),
         }
     }
@@ -360,6 +371,21 @@ impl From<KeysError> for Problem {
             KeysError::TooMany { .. } => Self::new(Code::TooManyKeys, error.to_string()),
             other => Self::internal(&other),
         }
+    }
+}
+
+impl From<ViewsError> for Problem {
+    fn from(error: ViewsError) -> Self {
+        match error {
+            ViewsError::TooMany { .. } => Self::new(Code::TooManyViews, error.to_string()),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<SessionsError> for Problem {
+    fn from(error: SessionsError) -> Self {
+        Self::internal(&error)
     }
 }
 

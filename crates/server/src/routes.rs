@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    http::HeaderMap,
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post, put},
@@ -12,8 +13,8 @@ use axum::{
 
 use crate::{
     api::{
-        count, embed, events, exports, facets, figures, keys, log, ops, proof, series, shares,
-        summaries, trails, write,
+        count, embed, events, exports, facets, figures, keys, log, ops, proof, redaction_key,
+        series, shares, summaries, trails, write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -21,6 +22,7 @@ use crate::{
     mcp,
     params::Param,
     problem::{Code, Problem},
+    web,
 };
 
 /// Who may use a route.
@@ -101,6 +103,10 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&keys::LIST, || get(keys::list)),
     (&keys::CREATE, || post(keys::create)),
     (&keys::REVOKE, || delete(keys::revoke)),
+    (&redaction_key::REDACTION_KEY, || {
+        get(redaction_key::redaction_key)
+    }),
+    (&keys::LINK, || post(keys::link)),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
     (&shares::CREATE, || post(shares::create)),
@@ -131,13 +137,15 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             router.route(route.path, handler)
         });
     router
+        .merge(web::router(app))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(Arc::clone(app))
 }
 
-async fn not_found() -> Response {
-    Problem::not_found().into_response()
+/// A person with a browser gets a page, a program a problem.
+async fn not_found(headers: HeaderMap) -> Response {
+    web::missing(&headers).unwrap_or_else(|| Problem::not_found().into_response())
 }
 
 /// `Allow` is set by the router.

@@ -20,7 +20,7 @@ use hyper::{
         ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, HeaderName, HeaderValue,
         REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     },
-    http::request::Parts,
+    http::{Extensions, request::Parts},
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -43,6 +43,7 @@ use crate::{
     node::Node,
     problem::Problem,
     routes::{self, RouteInfo},
+    web::PagePath,
 };
 
 /// Largest head of a request, bytes; larger ones are answered 431.
@@ -57,6 +58,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Headers that a problem keeps: methods of the path, and what a page of another origin may see.
 const CARRIED: [HeaderName; 4] = [ALLOW, ACCESS_CONTROL_ALLOW_ORIGIN, VARY, REFERRER_POLICY];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Number of a request, for its answer and the server's own log.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(Arc<str>);
 
 /// Address of the client of a request.
 #[derive(Clone, Copy, Debug)]
@@ -105,8 +110,7 @@ async fn record_reads(node: Arc<Node>) {
         minute.tick().await;
         let node = Arc::clone(&node);
         let flush = move || {
-            node.audit().flush(node.ledger());
-            node.shares().flush(node.ledger());
+            node.flush();
             node.exports().retire(node.now());
         };
         let flushed = tokio::task::spawn_blocking(flush).await;
@@ -171,10 +175,13 @@ fn service(
     let peer = Peer(peer.ip().to_canonical());
     service_fn(move |mut request: Request<Incoming>| {
         let app = Arc::clone(&app);
-        let request_id = app.next_request_id();
+        let request_id: Arc<str> = app.next_request_id().into();
         let method = method_name(request.method());
         let started = Instant::now();
         request.extensions_mut().insert(peer);
+        request
+            .extensions_mut()
+            .insert(RequestId(Arc::clone(&request_id)));
         let span = tracing::info_span!("request", %request_id, method);
         let answer = router.call(request.map(Body::new));
         async move {
@@ -193,8 +200,12 @@ fn finish(
     request_id: &str,
     started: Instant,
 ) -> Response {
-    let route = response.extensions().get::<&'static RouteInfo>();
-    let route = route.map_or("none", |route| route.path);
+    let extensions = response.extensions();
+    let route = extensions
+        .get::<&'static RouteInfo>()
+        .map(|route| route.path);
+    let page = || extensions.get::<PagePath>().map(|page| page.0);
+    let route = route.or_else(page).unwrap_or("none");
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let kept = CARRIED.map(|name| (name.clone(), response.headers_mut().remove(name)));
         response = problem.render(request_id);
@@ -227,6 +238,13 @@ fn method_name(method: &hyper::Method) -> &'static str {
         "PUT" => "PUT",
         "DELETE" => "DELETE",
         _ => "other",
+    }
+}
+
+impl RequestId {
+    pub(crate) fn of(extensions: &Extensions) -> String {
+        let id = extensions.get::<Self>();
+        id.map_or_else(String::new, |id| id.0.to_string())
     }
 }
 

@@ -1,49 +1,50 @@
-//! Decoded pages and columns, the least recently used ones dropped first.
+//! Decoded pages and columns, those dropped first that were not asked for again: a look at everything does not
+//! displace what is used all the time.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
+
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync::DefaultLifecycle};
 
 use crate::{
     column::Column,
+    rollup::Cuboid,
     segment::{Ints, PayloadPage, Texts},
 };
 
 /// One cache for all segments of a node.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    max_bytes: usize,
     numbers: AtomicU64,
-    inner: Mutex<Inner>,
+    inner: quick_cache::sync::Cache<Key, Cached, Weigh>,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    entries: HashMap<Key, Entry>,
-    by_age: BTreeMap<u64, Key>,
-    bytes: usize,
-    age: u64,
-}
+/// By size.
+#[derive(Clone, Debug)]
+struct Weigh;
 
-#[derive(Debug)]
-struct Entry {
-    value: Cached,
-    bytes: usize,
-    age: u64,
+impl Weighter<Key, Cached> for Weigh {
+    fn weight(&self, _: &Key, value: &Cached) -> u64 {
+        value.size_bytes() as u64
+    }
 }
 
 /// What is cached, and of which segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     segment: u64,
-    group: usize,
-    column: Column,
-    /// `None` for a whole column.
-    page: Option<usize>,
+    part: Part,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    /// A column of a row group.
+    Column(usize, Column),
+    /// A page of one.
+    Page(usize, Column, usize),
+    Cuboid(usize),
 }
 
 /// A cached value.
@@ -52,23 +53,23 @@ pub(crate) enum Cached {
     Ints(Arc<Ints>),
     Texts(Arc<Texts>),
     Payload(Arc<PayloadPage>),
+    Cuboid(Arc<Cuboid>),
 }
 
 impl Key {
     pub(crate) fn column(segment: u64, group: usize, column: Column) -> Self {
-        Self {
-            segment,
-            group,
-            column,
-            page: None,
-        }
+        let part = Part::Column(group, column);
+        Self { segment, part }
     }
 
     pub(crate) fn page(segment: u64, group: usize, column: Column, page: usize) -> Self {
-        Self {
-            page: Some(page),
-            ..Self::column(segment, group, column)
-        }
+        let part = Part::Page(group, column, page);
+        Self { segment, part }
+    }
+
+    pub(crate) fn cuboid(segment: u64, number: usize) -> Self {
+        let part = Part::Cuboid(number);
+        Self { segment, part }
     }
 }
 
@@ -80,17 +81,32 @@ impl Cached {
             Self::Ints(ints) => ints.size_bytes(),
             Self::Texts(texts) => texts.size_bytes(),
             Self::Payload(page) => page.size_bytes(),
+            Self::Cuboid(cuboid) => cuboid.size_bytes(),
         };
         value + OVERHEAD_BYTES
     }
 }
 
 impl Cache {
+    #[expect(
+        clippy::expect_used,
+        reason = "what is missing would be missing always"
+    )]
     pub(crate) fn new(max_bytes: usize) -> Self {
+        /// About what a column of a row group takes, between a page and the texts of one.
+        const ENTRY_BYTES: usize = 256 << 10;
+        // Each has its part of the bytes, and large columns have to share one well.
+        const SHARDS: usize = 2;
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .estimated_items_capacity(max_bytes / ENTRY_BYTES)
+            .weight_capacity(max_bytes as u64)
+            .build()
+            .expect("both capacities are set");
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
         Self {
-            max_bytes,
             numbers: AtomicU64::new(0),
-            inner: Mutex::default(),
+            inner: quick_cache::sync::Cache::with_options(options, Weigh, hasher, lifecycle),
         }
     }
 
@@ -100,43 +116,10 @@ impl Cache {
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<Cached> {
-        let mut inner = self.lock();
-        inner.age += 1;
-        let age = inner.age;
-        let entry = inner.entries.get_mut(&key)?;
-        let before = std::mem::replace(&mut entry.age, age);
-        let value = entry.value.clone();
-        inner.by_age.remove(&before);
-        inner.by_age.insert(age, key);
-        Some(value)
+        self.inner.get(&key)
     }
 
     pub(crate) fn put(&self, key: Key, value: Cached) {
-        let bytes = value.size_bytes();
-        if bytes > self.max_bytes {
-            return;
-        }
-        let mut inner = self.lock();
-        inner.age += 1;
-        let age = inner.age;
-        if let Some(before) = inner.entries.insert(key, Entry { value, bytes, age }) {
-            inner.bytes -= before.bytes;
-            inner.by_age.remove(&before.age);
-        }
-        inner.by_age.insert(age, key);
-        inner.bytes += bytes;
-        while inner.bytes > self.max_bytes {
-            let Some((_, oldest)) = inner.by_age.pop_first() else {
-                break;
-            };
-            if let Some(entry) = inner.entries.remove(&oldest) {
-                inner.bytes -= entry.bytes;
-            }
-        }
-    }
-
-    /// A panic while it was held left at worst a wrong count behind, so a poisoned lock is taken.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.insert(key, value);
     }
 }

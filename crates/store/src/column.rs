@@ -174,6 +174,13 @@ impl Column {
         matches!(self.layout(), Layout::Dictionary)
     }
 
+    /// Whether the rows of each of its values are in the index. Values of other columns are their own, or
+    /// measures.
+    #[must_use]
+    pub fn has_terms(self) -> bool {
+        self.has_dictionary()
+    }
+
     fn layout(self) -> Layout {
         self.spec().2
     }

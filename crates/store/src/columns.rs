@@ -1,16 +1,17 @@
-//! Typed columns of events that are not sealed yet.
+//! Typed columns of neighbouring events, from their records or from a segment.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use event::{Micros, RecordView, Seq};
 
 use crate::{
     column::{Column, Kind},
+    error::StoreError,
     fields::{self, Fields},
-    segment::{Ints, Texts},
+    segment::{Ints, Segment, Texts},
 };
 
-/// The typed columns of neighbouring events, as sealing them as one row group would give.
+/// The typed columns of neighbouring events.
 #[derive(Debug)]
 pub struct Columns {
     rows: usize,
@@ -18,36 +19,52 @@ pub struct Columns {
     values: Vec<Values>,
 }
 
+/// One of them.
 #[derive(Debug)]
-enum Values {
+pub(crate) enum Values {
     Ints(Arc<Ints>),
     Texts(Arc<Texts>),
+    /// Of payload and digest, and of what a segment lacks.
     None,
+}
+
+/// Columns that are being collected.
+pub(crate) struct Collecting {
+    fields: Fields,
+    rows: usize,
+    time: [i64; 2],
 }
 
 impl Columns {
     /// Reads the records of events, oldest first.
     pub fn collect<'a>(events: impl Iterator<Item = (Seq, Micros, &'a [u8])>) -> Self {
-        let mut fields = Fields::new();
-        let (mut rows, mut time) = (0, [i64::MAX, i64::MIN]);
+        let mut columns = Collecting::default();
         for (seq, recorded_at, record) in events {
-            let view = RecordView::parse(record).ok();
-            let at = i64::try_from(recorded_at.0).unwrap_or(i64::MAX);
-            let at = view.as_ref().map_or(at, |view| view.time_us);
-            time = [time[0].min(at), time[1].max(at)];
-            fields::derive(seq.0, recorded_at.0, view.as_ref(), &mut fields);
-            rows += 1;
+            columns.add(seq, recorded_at, RecordView::parse(record).ok().as_ref());
         }
-        let values = |column: Column| match column.kind() {
-            Kind::Int | Kind::Flag => Values::Ints(Arc::new(ints(column, &mut fields))),
-            Kind::Text => Values::Texts(Arc::new(texts(column, &mut fields))),
-            Kind::Digest | Kind::Payload => Values::None,
+        columns.finish()
+    }
+
+    /// The columns of a row group, past the cache.
+    pub(crate) fn of_group(segment: &Segment, group: usize) -> Result<Self, StoreError> {
+        let range = segment.groups()?.get(group).cloned();
+        let range = range.ok_or(StoreError::NotHere {
+            seq: segment.info().end,
+        })?;
+        let read = |column: Column| match column.kind() {
+            Kind::Int | Kind::Flag => {
+                let ints = segment.read_ints(group, column)?;
+                Ok(ints.map_or(Values::None, |ints| Values::Ints(Arc::new(ints))))
+            }
+            Kind::Text => Ok(Values::Texts(Arc::new(segment.read_texts(group, column)?))),
+            Kind::Digest | Kind::Payload => Ok(Values::None),
         };
-        Self {
-            rows,
-            time,
-            values: Column::ALL.into_iter().map(values).collect(),
-        }
+        let values = Column::ALL.into_iter().map(read);
+        Ok(Self {
+            rows: usize::try_from(range.end - range.first).unwrap_or(usize::MAX),
+            time: range.time,
+            values: values.collect::<Result<_, StoreError>>()?,
+        })
     }
 
     /// Number of events.
@@ -82,31 +99,31 @@ impl Columns {
     }
 }
 
-fn ints(column: Column, fields: &mut Fields) -> Ints {
-    let fields::Ints { values, present } = fields.take_ints(column);
-    let present = present.into_iter().map(|level| level == 1).collect();
-    Ints::new(column, values, present)
+impl Default for Collecting {
+    fn default() -> Self {
+        Self {
+            fields: Fields::new(),
+            rows: 0,
+            time: [i64::MAX, i64::MIN],
+        }
+    }
 }
 
-fn texts(column: Column, fields: &mut Fields) -> Texts {
-    let collected = fields.take_texts(column);
-    let mut known = HashMap::new();
-    let (mut values, mut ends) = (String::new(), Vec::new());
-    let mut code = |value: &str| {
-        let mut new = || {
-            values.push_str(value);
-            ends.push(u32::try_from(values.len()).unwrap_or(u32::MAX));
-            u32::try_from(ends.len() - 1).unwrap_or(u32::MAX)
-        };
-        if !column.has_dictionary() {
-            return new();
+impl Collecting {
+    /// Adds an event; without a record, because it cannot be read, there are only the log's own columns.
+    pub(crate) fn add(&mut self, seq: Seq, recorded_at: Micros, record: Option<&RecordView<'_>>) {
+        let at = i64::try_from(recorded_at.0).unwrap_or(i64::MAX);
+        let at = record.map_or(at, |record| record.time_us);
+        self.time = [self.time[0].min(at), self.time[1].max(at)];
+        self.rows += 1;
+        fields::derive(seq.0, recorded_at.0, record, &mut self.fields);
+    }
+
+    pub(crate) fn finish(self) -> Columns {
+        Columns {
+            rows: self.rows,
+            time: self.time,
+            values: self.fields.finish(),
         }
-        known.get(value).copied().unwrap_or_else(|| {
-            let code = new();
-            known.insert(value.to_owned(), code);
-            code
-        })
-    };
-    let codes: Vec<Option<u32>> = collected.rows().map(|value| value.map(&mut code)).collect();
-    Texts::new(values, ends, &codes)
+    }
 }

@@ -1,10 +1,17 @@
-//! What the typed columns say of a record, and a row group of them while it is built.
+//! What the typed columns say of a record, and those of rows while they are collected.
 
-use bytes::Bytes;
+mod texts;
+
+use std::sync::Arc;
+
 use event::{ActorAuth, RecordView};
-use parquet::data_type::ByteArray;
 
-use crate::column::{Column, Kind};
+use crate::{
+    column::{Column, Kind},
+    columns::Values,
+    segment::Ints,
+};
+use texts::Collected;
 
 /// Values of the typed columns of the rows added so far.
 pub(crate) struct Fields {
@@ -18,32 +25,17 @@ pub(crate) trait Sink {
 }
 
 enum Buffer {
-    Text(Texts),
-    Int(Ints),
-    /// Payload and digest go to the file without being collected.
+    Text(Collected),
+    /// The values, and which rows have one.
+    Int(Vec<i64>, Vec<bool>),
     None,
-}
-
-/// A text column: values end to end, and which rows have one.
-#[derive(Default)]
-pub(crate) struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-    pub(crate) present: Vec<i16>,
-}
-
-/// An integer column: the values, and which rows have one.
-#[derive(Default)]
-pub(crate) struct Ints {
-    pub(crate) values: Vec<i64>,
-    pub(crate) present: Vec<i16>,
 }
 
 impl Fields {
     pub(crate) fn new() -> Self {
         let buffer = |column: Column| match column.kind() {
-            Kind::Text => Buffer::Text(Texts::default()),
-            Kind::Int | Kind::Flag => Buffer::Int(Ints::default()),
+            Kind::Text => Buffer::Text(Collected::new(column.has_dictionary())),
+            Kind::Int | Kind::Flag => Buffer::Int(Vec::new(), Vec::new()),
             Kind::Digest | Kind::Payload => Buffer::None,
         };
         Self {
@@ -51,71 +43,32 @@ impl Fields {
         }
     }
 
-    /// Takes an integer column out.
-    pub(crate) fn take_ints(&mut self, column: Column) -> Ints {
-        match self.buffers.get_mut(column.index()) {
-            Some(Buffer::Int(ints)) => std::mem::take(ints),
-            _ => Ints::default(),
-        }
-    }
-
-    /// Takes a text column out.
-    pub(crate) fn take_texts(&mut self, column: Column) -> Texts {
-        match self.buffers.get_mut(column.index()) {
-            Some(Buffer::Text(texts)) => std::mem::take(texts),
-            _ => Texts::default(),
-        }
+    /// The columns in the order of the file.
+    pub(crate) fn finish(self) -> Vec<Values> {
+        let buffers = Column::ALL.into_iter().zip(self.buffers);
+        let values = buffers.map(|(column, buffer)| match buffer {
+            Buffer::Text(texts) => Values::Texts(Arc::new(texts.finish())),
+            Buffer::Int(values, present) => {
+                Values::Ints(Arc::new(Ints::new(column, values, present)))
+            }
+            Buffer::None => Values::None,
+        });
+        values.collect()
     }
 }
 
 impl Sink for Fields {
     fn int(&mut self, column: Column, value: Option<i64>) {
-        if let Some(Buffer::Int(ints)) = self.buffers.get_mut(column.index()) {
-            ints.values.extend(value);
-            ints.present.push(i16::from(value.is_some()));
+        if let Some(Buffer::Int(values, present)) = self.buffers.get_mut(column.index()) {
+            values.extend(value);
+            present.push(value.is_some());
         }
     }
 
     fn text(&mut self, column: Column, value: Option<&str>) {
-        let Some(Buffer::Text(texts)) = self.buffers.get_mut(column.index()) else {
-            return;
-        };
-        texts.present.push(i16::from(value.is_some()));
-        if let Some(value) = value {
-            texts.bytes.extend_from_slice(value.as_bytes());
-            texts
-                .ends
-                .push(u32::try_from(texts.bytes.len()).unwrap_or(u32::MAX));
+        if let Some(Buffer::Text(texts)) = self.buffers.get_mut(column.index()) {
+            texts.push(value);
         }
-    }
-}
-
-impl Texts {
-    /// The value of each row.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Option<&str>> {
-        let (mut at, mut start) = (0, 0);
-        self.present.iter().map(move |level| {
-            if *level == 0 {
-                return None;
-            }
-            let end = self.ends.get(at).map_or(start, |end| *end as usize);
-            let value = self.bytes.get(start..end);
-            (at, start) = (at + 1, end);
-            value.and_then(|value| std::str::from_utf8(value).ok())
-        })
-    }
-
-    /// The values as Parquet takes them, sharing one buffer.
-    pub(crate) fn into_values(self) -> (Vec<ByteArray>, Vec<i16>) {
-        let bytes = Bytes::from(self.bytes);
-        let mut start = 0;
-        let value = |end: u32| {
-            let end = end as usize;
-            let value = ByteArray::from(bytes.slice(start..end));
-            start = end;
-            value
-        };
-        (self.ends.into_iter().map(value).collect(), self.present)
     }
 }
 

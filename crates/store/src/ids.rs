@@ -8,16 +8,10 @@
 //! The table only says where to look: who asks must compare the id of the row. It can be rebuilt
 //! from the segment.
 
-use std::{
-    fs::File,
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-};
-
 use sha2::{Digest, Sha256};
 use xorf::{BinaryFuse8, BinaryFuse8Ref, DmaSerializable, Filter, FilterRef};
 
-use crate::error::StoreError;
+use crate::{error::StoreError, source::Source};
 
 const MAGIC: &[u8; 8] = b"INDIDS01";
 const PAGE_BYTES: usize = 4096;
@@ -104,51 +98,21 @@ fn filter(hashes: &[u64]) -> ([u8; BinaryFuse8::DESCRIPTOR_LEN], Box<[u8]>) {
 /// An open table: the filter in memory, the pages on disk (or, rebuilt, in memory).
 #[derive(Debug)]
 pub(crate) struct IdTable {
-    pages: Pages,
+    source: Source,
     entries: u64,
     descriptor: Vec<u8>,
     fingerprints: Vec<u8>,
     first_page: u64,
-    path: PathBuf,
-}
-
-#[derive(Debug)]
-enum Pages {
-    Disk(File),
-    Memory(Vec<u8>),
 }
 
 impl IdTable {
-    /// Opens the file of a segment of `rows` rows.
+    /// Opens the table of a segment of `rows` rows.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Damaged`] if the filter's checksum or the file's length is wrong.
-    pub(crate) fn open(file: File, path: &Path, rows: u64) -> Result<Self, StoreError> {
-        let length = file.metadata().map_err(|source| StoreError::Io {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        Self::new(Pages::Disk(file), length.len(), path, rows)
-    }
-
-    /// A table that was just built.
-    pub(crate) fn in_memory(bytes: Vec<u8>, path: &Path, rows: u64) -> Result<Self, StoreError> {
-        let length = bytes.len() as u64;
-        Self::new(Pages::Memory(bytes), length, path, rows)
-    }
-
-    fn new(pages: Pages, length: u64, path: &Path, rows: u64) -> Result<Self, StoreError> {
-        let mut table = Self {
-            pages,
-            entries: rows,
-            descriptor: Vec::new(),
-            fingerprints: Vec::new(),
-            first_page: 0,
-            path: path.to_path_buf(),
-        };
-        let mut head = vec![0; HEADER_BYTES];
-        table.read(0, &mut head)?;
+    /// [`StoreError::Damaged`] if the filter's checksum or the length is wrong.
+    pub(crate) fn open(source: Source, rows: u64) -> Result<Self, StoreError> {
+        let head = source.read(0, HEADER_BYTES as u64)?;
         let number = |at: usize| {
             head.get(at..at + 8)
                 .and_then(|bytes| bytes.first_chunk())
@@ -157,20 +121,22 @@ impl IdTable {
         let fingerprints = number(16);
         let pages_bytes = (rows + rows.div_ceil(PAGE_ENTRIES as u64)) * ENTRY_BYTES as u64;
         let due = (HEADER_BYTES as u64 + 4 + pages_bytes).checked_add(fingerprints);
-        if !head.starts_with(MAGIC) || number(8) != rows || due != Some(length) {
-            return Err(table.damaged(0, "not the id table of this segment"));
+        if !head.starts_with(MAGIC) || number(8) != rows || due != Some(source.length()) {
+            return Err(source.damaged(0, "not the id table of this segment"));
         }
-        table.first_page = length - pages_bytes;
-        let mut rest = vec![0; usize::try_from(fingerprints).unwrap_or(0) + 4];
-        table.read(HEADER_BYTES as u64, &mut rest)?;
-        let sum = rest.split_off(rest.len() - 4);
-        let actual = crc32c::crc32c_append(crc32c::crc32c(&head), &rest);
+        let rest = source.read(HEADER_BYTES as u64, fingerprints + 4)?;
+        let (fingerprints, sum) = rest.split_at(rest.len() - 4);
+        let actual = crc32c::crc32c_append(crc32c::crc32c(&head), fingerprints);
         if sum != actual.to_le_bytes() {
-            return Err(table.damaged(0, "the filter's checksum is wrong"));
+            return Err(source.damaged(0, "the filter's checksum is wrong"));
         }
-        table.descriptor = head.split_off(24);
-        table.fingerprints = rest;
-        Ok(table)
+        Ok(Self {
+            entries: rows,
+            descriptor: head.get(24..).unwrap_or_default().to_vec(),
+            fingerprints: fingerprints.to_vec(),
+            first_page: source.length() - pages_bytes,
+            source,
+        })
     }
 
     /// Rows whose id may have this hash, ascending.
@@ -231,11 +197,10 @@ impl IdTable {
         let entries = self.entries.saturating_sub(before).min(PAGE_ENTRIES as u64);
         let length = (usize::try_from(entries).unwrap_or(0) + 1) * ENTRY_BYTES;
         let offset = self.first_page + page * PAGE_BYTES as u64;
-        let mut bytes = vec![0; length];
-        self.read(offset, &mut bytes)?;
+        let bytes = self.source.read(offset, length as u64)?;
         let (body, sum) = bytes.split_at(length - ENTRY_BYTES);
         if sum != u64::from(crc32c::crc32c(body)).to_le_bytes() {
-            return Err(self.damaged(offset, "a page's checksum is wrong"));
+            return Err(self.source.damaged(offset, "a page's checksum is wrong"));
         }
         let (entries, _) = body.as_chunks::<ENTRY_BYTES>();
         Ok(entries
@@ -243,45 +208,21 @@ impl IdTable {
             .map(|entry| u64::from_le_bytes(*entry))
             .collect())
     }
-
-    fn read(&self, offset: u64, into: &mut [u8]) -> Result<(), StoreError> {
-        match &self.pages {
-            Pages::Disk(file) => match file.read_exact_at(into, offset) {
-                Ok(()) => Ok(()),
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    Err(self.damaged(offset, "the file ends too early"))
-                }
-                Err(source) => Err(StoreError::Io {
-                    path: self.path.clone(),
-                    source,
-                }),
-            },
-            Pages::Memory(bytes) => {
-                let from = usize::try_from(offset).unwrap_or(usize::MAX);
-                let part = bytes.get(from..from.saturating_add(into.len()));
-                let part = part.ok_or_else(|| self.damaged(offset, "the table ends too early"))?;
-                into.copy_from_slice(part);
-                Ok(())
-            }
-        }
-    }
-
-    fn damaged(&self, offset: u64, detail: &str) -> StoreError {
-        StoreError::Damaged {
-            path: self.path.clone(),
-            offset,
-            detail: detail.to_owned(),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn open(bytes: Vec<u8>, rows: u64) -> Result<IdTable, StoreError> {
+        IdTable::open(Source::memory(bytes, Path::new("t.ids")), rows)
+    }
 
     fn table(hashes: &[u64]) -> IdTable {
         let bytes = encode(hashes).unwrap();
-        IdTable::in_memory(bytes, Path::new("t.ids"), hashes.len() as u64).unwrap()
+        open(bytes, hashes.len() as u64).unwrap()
     }
 
     #[test]
@@ -328,15 +269,14 @@ mod tests {
         for bit in (0..bytes.len() * 8).step_by(5) {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            let found = IdTable::in_memory(changed, Path::new("t.ids"), 600)
-                .and_then(|table| table.check());
+            let found = open(changed, 600).and_then(|table| table.check());
             assert!(
                 matches!(found, Err(StoreError::Damaged { .. })),
                 "bit {bit}"
             );
         }
         for cut in 0..bytes.len() {
-            let cut = IdTable::in_memory(bytes[..cut].to_vec(), Path::new("t.ids"), 600);
+            let cut = open(bytes[..cut].to_vec(), 600);
             assert!(cut.is_err());
         }
     }

@@ -24,21 +24,29 @@ mod columns;
 mod error;
 mod fields;
 mod ids;
+mod index;
 mod manifest;
+mod numbering;
 mod objects;
+mod rollup;
 mod sealer;
 mod segment;
 mod segments;
+mod source;
 mod sums;
 mod writer;
 
 pub use column::{Column, Kind};
 pub use columns::Columns;
 pub use error::StoreError;
+pub use index::{Hits, Index, Part, Sought};
 pub use manifest::{Manifest, SegmentInfo};
+pub use numbering::Numbering;
+pub use rollup::{Cuboid, Labels, Measure, Rollup, Shape as CuboidShape, Span};
 pub use sealer::{Sealer, SealerConfig, SealerHealth};
 pub use segment::{
-    Coded, Difference, Group, Ints, Order, Packed, Row, Rows, Segment, Texts, TypedColumns,
+    Coded, Difference, Group, Ints, Order, Packed, Payloads, Row, Rows, Segment, Texts,
+    TypedColumns,
 };
 pub use segments::{Config, Segments, Snapshot};
 pub use writer::NewRow;

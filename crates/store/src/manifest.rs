@@ -14,6 +14,8 @@ use serde_json::value::RawValue;
 use crate::{error::StoreError, sums::sha256_hex};
 
 const VERSION: u32 = 1;
+/// Segments with this many raw bytes or more are not merged.
+pub(crate) const FINAL_RAW_BYTES: u64 = 256 << 20;
 
 /// One state of a trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,14 @@ pub struct SegmentInfo {
     pub time: [i64; 2],
     /// SHA-256 of the block checksums (`.sum`), hexadecimal.
     pub sums_sha256: String,
+}
+
+impl SegmentInfo {
+    /// Whether it is so large that it is not merged any more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.raw_bytes >= FINAL_RAW_BYTES
+    }
 }
 
 #[derive(Serialize, Deserialize)]

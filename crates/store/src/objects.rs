@@ -17,7 +17,7 @@ use object_store::{
     local::LocalFileSystem, path::Path as ObjectPath,
 };
 
-use crate::error::StoreError;
+use crate::{error::StoreError, source::Source};
 
 /// Bytes sent to the object store at once while a segment is written. S3 takes no smaller part than 5 MiB.
 const PART_BYTES: usize = 8 << 20;
@@ -150,6 +150,11 @@ impl Objects {
             io::ErrorKind::NotFound => StoreError::Missing { path },
             _ => StoreError::Io { path, source },
         })
+    }
+
+    /// Opens a file that checks itself.
+    pub(crate) fn source(&self, name: &str) -> Result<Source, StoreError> {
+        Source::disk(self.open(name)?, &self.path(name))
     }
 
     /// Makes a file that is already there, and its name, durable.

@@ -1,4 +1,4 @@
-//! The thread that moves unsealed events into segments and merges small ones.
+//! The thread that moves unsealed events into segments, merges small ones and makes missing indexes.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -42,7 +42,7 @@ impl Default for SealerConfig {
 pub struct SealerHealth {
     /// Failures of sealing in a row; 0 is healthy. Unsealed events stay in the write-ahead log and in memory.
     pub sealing_failures: u32,
-    /// Failures of merging small segments in a row; 0 is healthy.
+    /// Failures of merging small segments, or of making an index, in a row; 0 is healthy.
     pub merging_failures: u32,
     /// The last failure, if the same did not succeed since.
     pub last_error: Option<String>,
@@ -215,7 +215,7 @@ impl Work {
                 self.sealing.note(outcome);
             }
             if asked.is_none() && self.sealing.failures == 0 && self.merging.are_due() {
-                let outcome = for_all(ledger, |trail| self.merge(ledger, trail.id()));
+                let outcome = for_all(ledger, |trail| self.tidy(ledger, trail.id()));
                 self.merging.note(outcome);
             }
             self.tell(asked);
@@ -280,8 +280,9 @@ impl Work {
         })
     }
 
-    /// Merging gives way to a flush, to a stop, and to events that are waiting to be sealed.
-    fn merge(&self, ledger: &Ledger, trail: &TrailId) -> Result<(), StoreError> {
+    /// Merges small segments, or makes an index that is missing. Gives way to a flush, to a stop, and to
+    /// events that are waiting to be sealed.
+    fn tidy(&self, ledger: &Ledger, trail: &TrailId) -> Result<(), StoreError> {
         let wanted_elsewhere = || {
             let state = self.shared.lock();
             let asked = state.stop || state.asked > state.done;
@@ -292,7 +293,11 @@ impl Work {
                     bytes >= 2 * self.config.segment_raw_bytes
                 })
         };
-        match self.segments.compact(trail, &wanted_elsewhere) {
+        let done = match self.segments.compact(trail, &wanted_elsewhere) {
+            Ok(false) => self.segments.mend(trail, &wanted_elsewhere),
+            merged => merged,
+        };
+        match done {
             Ok(_) | Err(StoreError::Cancelled) => Ok(()),
             Err(error) => Err(error),
         }

@@ -2,13 +2,15 @@
 
 mod copy;
 mod files;
-mod hybrid;
+pub(crate) mod hybrid;
 mod ints;
 mod layout;
 mod lookup;
 mod opened;
 mod packed;
 mod page;
+mod payloads;
+mod projection;
 mod rows;
 mod texts;
 mod typed;
@@ -27,6 +29,8 @@ pub use ints::{Coded, Ints};
 use opened::Opened;
 pub use packed::Packed;
 pub(crate) use page::PayloadPage;
+pub use payloads::Payloads;
+use projection::Projection;
 pub use rows::{Order, Row, Rows};
 pub use texts::Texts;
 pub use typed::{Difference, TypedColumns};
@@ -36,8 +40,10 @@ use crate::{
     column::{Column, Kind},
     error::StoreError,
     ids::IdTable,
+    index::Index,
     manifest::SegmentInfo,
     objects::Objects,
+    rollup::Rollup,
 };
 
 /// A run of rows of a segment whose columns are read together.
@@ -65,6 +71,8 @@ pub struct Segment {
     repairs: bool,
     opened: OnceLock<Opened>,
     table: RwLock<Option<Arc<IdTable>>>,
+    index: Projection<Index>,
+    rollup: Projection<Rollup>,
 }
 
 impl Segment {
@@ -84,6 +92,8 @@ impl Segment {
             repairs,
             opened: OnceLock::new(),
             table: RwLock::default(),
+            index: Projection::new(),
+            rollup: Projection::new(),
         }
     }
 
@@ -156,11 +166,9 @@ impl Segment {
         if let Some(Cached::Ints(ints)) = self.cache.get(key) {
             return Ok(Some(ints));
         }
-        let opened = self.opened()?;
-        if !opened.has(column) {
+        let Some(ints) = self.read_ints(group, column)?.map(Arc::new) else {
             return Ok(None);
-        }
-        let ints = Arc::new(opened.ints(&self.info, group, column)?);
+        };
         self.cache.put(key, Cached::Ints(Arc::clone(&ints)));
         Ok(Some(ints))
     }
@@ -178,15 +186,39 @@ impl Segment {
         if let Some(Cached::Texts(texts)) = self.cache.get(key) {
             return Ok(Some(texts));
         }
-        let texts = Arc::new(self.opened()?.texts(&self.info, group, column)?);
+        let texts = Arc::new(self.read_texts(group, column)?);
         self.cache.put(key, Cached::Texts(Arc::clone(&texts)));
         Ok(Some(texts))
     }
 
+    /// An integer column past the cache; `None` if the file's version lacks it.
+    pub(crate) fn read_ints(
+        &self,
+        group: usize,
+        column: Column,
+    ) -> Result<Option<Ints>, StoreError> {
+        let opened = self.opened()?;
+        let has = opened.has(column);
+        has.then(|| opened.ints(&self.info, group, column))
+            .transpose()
+    }
+
+    /// A text column past the cache.
+    pub(crate) fn read_texts(&self, group: usize, column: Column) -> Result<Texts, StoreError> {
+        self.opened()?.texts(&self.info, group, column)
+    }
+
     /// The events of a range, cut to the segment, in either direction.
     #[must_use]
-    pub fn rows(self: &Arc<Self>, range: Range<u64>, order: Order) -> Rows {
-        Rows::new(Arc::clone(self), range, order)
+    pub fn rows(&self, range: Range<u64>, order: Order) -> Rows<'_> {
+        Rows::new(self, range, order)
+    }
+
+    /// For many payloads that lie near each other. `keep`: they will be asked for again, so pages may displace
+    /// others from the cache.
+    #[must_use]
+    pub fn payloads(&self, keep: bool) -> Payloads<'_> {
+        Payloads::new(self, keep)
     }
 
     /// Checks every byte of the segment's files, and that all ways to its pages lead to the same ones.
@@ -202,6 +234,10 @@ impl Segment {
         });
         errors.extend(parquet.err());
         errors.extend(self.load_table().and_then(|table| table.check()).err());
+        let index = self.load_index();
+        errors.extend(projection_error(index, Index::check));
+        let rollup = self.load_rollup();
+        errors.extend(projection_error(rollup, Rollup::check));
         if errors.is_empty() {
             Ok(())
         } else {
@@ -263,5 +299,17 @@ impl Segment {
         }
         let opened = Opened::load(&self.objects, &self.files, &self.info)?;
         Ok(self.opened.get_or_init(|| opened))
+    }
+}
+
+/// What is wrong with something that is made from the events. It may be missing, or of another version.
+fn projection_error<T>(
+    opened: Result<Option<T>, StoreError>,
+    check: impl FnOnce(&T) -> Result<(), StoreError>,
+) -> Option<StoreError> {
+    match opened {
+        Ok(Some(projection)) => check(&projection).err(),
+        Ok(None) | Err(StoreError::Missing { .. }) => None,
+        Err(error) => Some(error),
     }
 }

@@ -2,7 +2,9 @@
 
 mod check;
 mod compact;
+mod compare;
 mod load;
+mod projections;
 mod seal;
 
 use std::{
@@ -31,14 +33,18 @@ pub struct Config {
     pub cache_bytes: usize,
     /// Level of zstd.
     pub zstd_level: i32,
+    /// What terms of an index are hashed with in trails that have no index yet: random, so that nobody who sends
+    /// events can choose terms that are the same.
+    pub index_seed: u64,
 }
 
 impl Default for Config {
-    /// 256 MiB of cache, room for the columns of 5 M events; level 2, as small as level 3 in pages of this size and faster.
+    /// 256 MiB of cache, room for the columns of 5 M events; level 1, as small as level 3 in pages of this size and faster.
     fn default() -> Self {
         Self {
             cache_bytes: 256 << 20,
-            zstd_level: 2,
+            zstd_level: 1,
+            index_seed: 0,
         }
     }
 }

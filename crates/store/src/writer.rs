@@ -1,37 +1,36 @@
-//! Writing one segment: the Parquet file, its checksums and its id table.
+//! Writing one segment: the Parquet file, its checksums and its id table; collecting its index.
 
-use bytes::Bytes;
-use event::RecordView;
+mod columns;
+mod dictionary;
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use event::{Micros, RecordView, Seq, filter::Tokenizer};
 use parquet::{
-    data_type::{
-        BoolType, ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type,
-    },
     errors::ParquetError,
-    file::{
-        metadata::KeyValue,
-        writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter},
-    },
+    file::{metadata::KeyValue, writer::SerializedFileWriter},
 };
 
 use crate::{
-    column::{self, Column, Kind},
+    column,
+    columns::{Collecting, Columns},
     error::StoreError,
-    fields::{self, Fields},
     ids,
+    index::{self, Builder, Collector, Loose, Run, Terms},
     manifest::SegmentInfo,
     objects::{Objects, Upload},
     segment::{CopiedGroup, SegmentFiles},
     sums::{Summing, sha256_hex},
 };
+use dictionary::Dictionaries;
 
 /// Most rows in a row group; with [`GROUP_RAW_BYTES`] it bounds what reading one column takes.
 pub(crate) const GROUP_ROWS: usize = 1 << 17;
 /// Record and content bytes after which a row group is full.
 pub(crate) const GROUP_RAW_BYTES: u64 = 64 << 20;
-/// Values given to a column writer at once.
-const BATCH_ROWS: usize = 1024;
-/// Payload bytes given to a column writer at once.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// An event on its way into a segment.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +53,21 @@ impl NewRow<'_> {
     }
 }
 
+/// What index and rollup are made from.
+pub(crate) struct Collected {
+    pub(crate) index: Option<Builder>,
+    /// Of the row groups that were written, not of those that were copied.
+    pub(crate) columns: Vec<Arc<Columns>>,
+}
+
 /// Writes one segment; nothing is visible before [`SegmentWriter::finish`].
 pub(crate) struct SegmentWriter<'a> {
     objects: &'a Objects,
     files: SegmentFiles,
     parquet: SerializedFileWriter<Summing<Upload>>,
+    dictionaries: Dictionaries,
     hashes: Vec<u64>,
+    collected: Collected,
     first: u64,
     raw_bytes: u64,
     recorded_at: Option<[u64; 2]>,
@@ -67,28 +75,37 @@ pub(crate) struct SegmentWriter<'a> {
 }
 
 impl<'a> SegmentWriter<'a> {
+    /// Collects the index too if terms are given.
     pub(crate) fn new(
         objects: &'a Objects,
         files: SegmentFiles,
         first: u64,
         zstd_level: i32,
+        terms: Option<Terms>,
     ) -> Result<Self, StoreError> {
         let upload = objects.upload(&files.parquet)?;
         let begin = || {
             let properties = column::properties(zstd_level)?;
             SerializedFileWriter::new(Summing::new(upload), column::schema()?, properties)
         };
-        let mut parquet = begin()
-            .map_err(|error| StoreError::from_parquet(&objects.path(&files.parquet), error))?;
+        let failed = |error| StoreError::from_parquet(&objects.path(&files.parquet), error);
+        let mut parquet = begin().map_err(failed)?;
+        let dictionaries = Dictionaries::new(zstd_level).map_err(failed)?;
         parquet.append_key_value_metadata(KeyValue::new(
             column::FORMAT_KEY.to_owned(),
             column::FORMAT.to_owned(),
         ));
+        let path = objects.path(&files.index);
         Ok(Self {
             objects,
             files,
             parquet,
+            dictionaries,
             hashes: Vec::new(),
+            collected: Collected {
+                index: terms.map(|terms| Builder::new(terms, &path)),
+                columns: Vec::new(),
+            },
             first,
             raw_bytes: 0,
             recorded_at: None,
@@ -96,10 +113,54 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
+    /// Names of the segment's files.
+    pub(crate) fn files(&self) -> &SegmentFiles {
+        &self.files
+    }
+
     /// Writes rows, which follow on those before, as one row group.
+    ///
+    /// The terms of the contents are collected meanwhile on another thread.
     pub(crate) fn write_group(&mut self, rows: &[NewRow<'_>]) -> Result<(), StoreError> {
-        let mut fields = Fields::new();
-        for row in rows {
+        let Some(terms) = self.collected.index.as_ref().map(Builder::terms) else {
+            let columns = self.collect(rows, |_, _| {})?;
+            return self.write_columns(rows, &columns);
+        };
+        let run = thread::scope(|scope| {
+            // Dropped on the way out, whatever fails here, so that the other thread ends.
+            let (send, receive) = mpsc::channel();
+            let indexing = thread::Builder::new()
+                .name("indexer".to_owned())
+                .spawn_scoped(scope, move || index_rows(terms, rows, &receive))
+                .map_err(|source| self.failed(source))?;
+            let (mut tokenizer, mut loose) = (Tokenizer::default(), Loose::new());
+            let columns = self.collect(rows, |row, record| {
+                index::rest(terms, &mut tokenizer, record, row, &mut loose);
+            })?;
+            let columns = Arc::new(columns);
+            self.collected.columns.push(Arc::clone(&columns));
+            // If nobody receives it, joining tells why.
+            let _ = send.send((Arc::clone(&columns), loose));
+            self.write_columns(rows, &columns)?;
+            match indexing.join() {
+                Ok(run) => Ok(run),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })?;
+        if let Some((index, run)) = self.collected.index.as_mut().zip(run) {
+            index.add(run, u32::try_from(rows.len()).unwrap_or(u32::MAX))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the records of rows, and gives each with its position.
+    fn collect(
+        &mut self,
+        rows: &[NewRow<'_>],
+        mut each: impl FnMut(u32, &RecordView<'_>),
+    ) -> Result<Columns, StoreError> {
+        let mut columns = Collecting::default();
+        for (position, row) in (0..).zip(rows) {
             let expected = self.first + self.hashes.len() as u64;
             if row.seq != expected {
                 return Err(StoreError::NotContiguous {
@@ -113,19 +174,31 @@ impl<'a> SegmentWriter<'a> {
                 .ok();
             let id = record.as_ref().map_or("", |record| record.id.as_ref());
             self.hashes.push(ids::hash_id(id));
-            let recorded_at = row.recorded_at;
-            let time = record
-                .as_ref()
-                .map_or(i64::try_from(recorded_at).unwrap_or(i64::MAX), |record| {
-                    record.time_us
-                });
-            self.widen([recorded_at; 2], [time; 2]);
             self.raw_bytes += row.raw_bytes();
-            fields::derive(row.seq, recorded_at, record.as_ref(), &mut fields);
+            columns.add(Seq(row.seq), Micros(row.recorded_at), record.as_ref());
+            if let Some(record) = &record {
+                each(position, record);
+            }
         }
-        self.write_columns(rows, &mut fields).map_err(|error| {
+        let columns = columns.finish();
+        if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+            self.widen([first.recorded_at, last.recorded_at], columns.time());
+        }
+        Ok(columns)
+    }
+
+    fn write_columns(&mut self, rows: &[NewRow<'_>], values: &Columns) -> Result<(), StoreError> {
+        let written = columns::write(&mut self.parquet, &mut self.dictionaries, rows, values);
+        written.map_err(|error| {
             StoreError::from_parquet(&self.objects.path(&self.files.parquet), error)
         })
+    }
+
+    fn failed(&self, source: std::io::Error) -> StoreError {
+        StoreError::Io {
+            path: self.objects.path(&self.files.index),
+            source,
+        }
     }
 
     /// Takes over a row group of another segment as it is, compressed bytes and all. Its raw bytes are
@@ -147,8 +220,9 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
-    /// Makes the segment durable: the Parquet file, then its checksums, then its id table.
-    pub(crate) fn finish(self) -> Result<SegmentInfo, StoreError> {
+    /// Makes the segment durable: the Parquet file, then its checksums, then its id table. Index and rollup are
+    /// still to be written.
+    pub(crate) fn finish(self) -> Result<(SegmentInfo, Collected), StoreError> {
         let path = self.objects.path(&self.files.parquet);
         let summing = self
             .parquet
@@ -161,7 +235,7 @@ impl<'a> SegmentWriter<'a> {
         self.objects.put(&self.files.sums, sums_bytes)?;
         self.objects
             .put(&self.files.ids, ids::encode(&self.hashes)?)?;
-        Ok(SegmentInfo {
+        let info = SegmentInfo {
             name: self.files.name,
             first: self.first,
             end: self.first + self.hashes.len() as u64,
@@ -170,7 +244,8 @@ impl<'a> SegmentWriter<'a> {
             recorded_at: self.recorded_at.unwrap_or_default(),
             time: self.time,
             sums_sha256,
-        })
+        };
+        Ok((info, self.collected))
     }
 
     fn widen(&mut self, recorded_at: [u64; 2], time: [i64; 2]) {
@@ -178,148 +253,22 @@ impl<'a> SegmentWriter<'a> {
         self.recorded_at = Some([from, recorded_at[1]]);
         self.time = [self.time[0].min(time[0]), self.time[1].max(time[1])];
     }
-
-    fn write_columns(
-        &mut self,
-        rows: &[NewRow<'_>],
-        fields: &mut Fields,
-    ) -> Result<(), ParquetError> {
-        let mut group = self.parquet.next_row_group()?;
-        for column in Column::ALL {
-            let mut writer = next_column(&mut group)?;
-            match column {
-                Column::Record => write_payload(&mut writer, rows, false, |row| Some(row.record))?,
-                Column::Content => write_payload(&mut writer, rows, true, |row| row.content)?,
-                _ => match column.kind() {
-                    Kind::Digest => write_digests(&mut writer, rows)?,
-                    Kind::Flag => write_flags(&mut writer, column, fields)?,
-                    Kind::Int => write_ints(&mut writer, column, fields)?,
-                    Kind::Text | Kind::Payload => write_texts(&mut writer, column, fields)?,
-                },
-            }
-            writer.close()?;
-        }
-        group.close()?;
-        Ok(())
-    }
 }
 
-fn next_column<'g, W: std::io::Write + Send>(
-    group: &'g mut SerializedRowGroupWriter<'_, W>,
-) -> Result<SerializedColumnWriter<'g>, ParquetError> {
-    group.next_column()?.ok_or_else(|| {
-        ParquetError::General("the schema has fewer columns than expected".to_owned())
-    })
-}
-
-fn write_ints(
-    writer: &mut SerializedColumnWriter<'_>,
-    column: Column,
-    fields: &mut Fields,
-) -> Result<(), ParquetError> {
-    let ints = fields.take_ints(column);
-    let present = (!column.is_required()).then_some(ints.present.as_slice());
-    writer
-        .typed::<Int64Type>()
-        .write_batch(&ints.values, present, None)?;
-    Ok(())
-}
-
-fn write_flags(
-    writer: &mut SerializedColumnWriter<'_>,
-    column: Column,
-    fields: &mut Fields,
-) -> Result<(), ParquetError> {
-    let ints = fields.take_ints(column);
-    let flags: Vec<bool> = ints.values.iter().map(|value| *value != 0).collect();
-    writer.typed::<BoolType>().write_batch(&flags, None, None)?;
-    Ok(())
-}
-
-fn write_texts(
-    writer: &mut SerializedColumnWriter<'_>,
-    column: Column,
-    fields: &mut Fields,
-) -> Result<(), ParquetError> {
-    let (values, present) = fields.take_texts(column).into_values();
-    writer
-        .typed::<ByteArrayType>()
-        .write_batch(&values, Some(&present), None)?;
-    Ok(())
-}
-
-fn write_digests(
-    writer: &mut SerializedColumnWriter<'_>,
+/// The terms of rows; without columns, since they could not be read, there are none.
+fn index_rows(
+    terms: Terms,
     rows: &[NewRow<'_>],
-) -> Result<(), ParquetError> {
-    let mut bytes = Vec::with_capacity(BATCH_ROWS * 16);
-    for batch in rows.chunks(BATCH_ROWS) {
-        let present: Vec<i16> = batch
-            .iter()
-            .map(|row| i16::from(row.digest.is_some()))
-            .collect();
-        bytes.clear();
-        bytes.extend(batch.iter().filter_map(|row| row.digest).flatten());
-        let shared = Bytes::copy_from_slice(&bytes);
-        let values: Vec<FixedLenByteArray> = (0..shared.len() / 16)
-            .map(|at| FixedLenByteArray::from(ByteArray::from(shared.slice(at * 16..at * 16 + 16))))
-            .collect();
-        writer
-            .typed::<FixedLenByteArrayType>()
-            .write_batch(&values, Some(&present), None)?;
-    }
-    Ok(())
-}
-
-fn write_payload<'r>(
-    writer: &mut SerializedColumnWriter<'_>,
-    rows: &[NewRow<'r>],
-    optional: bool,
-    payload: impl Fn(&NewRow<'r>) -> Option<&'r [u8]>,
-) -> Result<(), ParquetError> {
-    let mut batch = Batch::default();
-    for row in rows {
-        batch.add(payload(row));
-        if batch.present.len() >= BATCH_ROWS || batch.bytes.len() >= BATCH_BYTES {
-            batch.write(writer, optional)?;
+    columns: &mpsc::Receiver<(Arc<Columns>, Loose)>,
+) -> Option<Run> {
+    let mut group = Collector::new(terms, rows.len());
+    for (position, row) in (0..).zip(rows) {
+        if let Some(content) = row.content {
+            group.content(position, content);
         }
     }
-    batch.write(writer, optional)
-}
-
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    present: Vec<i16>,
-}
-
-impl Batch {
-    fn add(&mut self, value: Option<&[u8]>) {
-        self.present.push(i16::from(value.is_some()));
-        if let Some(value) = value {
-            self.bytes.extend_from_slice(value);
-            self.ends.push(self.bytes.len());
-        }
-    }
-
-    fn write(
-        &mut self,
-        writer: &mut SerializedColumnWriter<'_>,
-        optional: bool,
-    ) -> Result<(), ParquetError> {
-        let bytes = Bytes::from(std::mem::take(&mut self.bytes));
-        let mut start = 0;
-        let values: Vec<ByteArray> = self
-            .ends
-            .drain(..)
-            .map(|end| ByteArray::from(bytes.slice(std::mem::replace(&mut start, end)..end)))
-            .collect();
-        let present = optional.then_some(self.present.as_slice());
-        writer
-            .typed::<ByteArrayType>()
-            .write_batch(&values, present, None)?;
-        self.present.clear();
-        Ok(())
-    }
+    let (columns, loose) = columns.recv().ok()?;
+    group.loose(&loose);
+    group.columns(&columns);
+    Some(group.finish())
 }

@@ -12,24 +12,28 @@ use signal_hook::{
 const FORWARDED: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
 /// Holds back the signals that came before there is a command to pass them to.
-pub(super) struct Caught(SignalsInfo<WithOrigin>);
+pub struct Caught(SignalsInfo<WithOrigin>);
 
 /// Passes signals on until it is dropped.
-pub(super) struct Forwarding {
+pub struct Forwarding {
     handle: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Caught {
     /// Takes over every forwarded signal that is not ignored: `nohup` stays in force.
-    pub(super) fn new() -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the operating system refuses.
+    pub fn new() -> std::io::Result<Self> {
         let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
         let wanted = FORWARDED.iter().filter(|signal| !ignored.contains(signal));
         Ok(Self(SignalsInfo::new(wanted)?))
     }
 
     /// Passes what came and what will come on to a process.
-    pub(super) fn forward(mut self, pid: u32) -> Forwarding {
+    #[must_use]
+    pub fn forward(mut self, pid: u32) -> Forwarding {
         let handle = self.0.handle();
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let thread = std::thread::spawn(move || {

@@ -59,6 +59,9 @@ pub enum Part {
     Approval,
 }
 
+/// JSON's values that are neither text nor number.
+const WORDS: [&str; 3] = ["true", "false", "null"];
+
 impl Part {
     pub(super) const ALL: [Self; 5] = [
         Self::Content,
@@ -143,6 +146,31 @@ impl Term {
             Self::Present(Field::Text(field))
         } else {
             Self::Text(field, pattern)
+        }
+    }
+
+    /// Tokens that every matching event has ([`Tokenizer`](super::Tokenizer)); none if nothing is known.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<String> {
+        match self {
+            Self::FreeText(text) => text.tokens().map(str::to_owned).collect(),
+            Self::Text(_, pattern) => pattern.tokens(),
+            // These are compared as they are written, and are no tokens.
+            Self::Path(_, PathTest::Text(pattern))
+                if !WORDS.iter().any(|word| pattern.matches(word)) =>
+            {
+                pattern.tokens()
+            }
+            Self::Path(..) | Self::Number(..) | Self::Present(_) | Self::Has(_) => Vec::new(),
+        }
+    }
+
+    /// The token that the matching events have and no others, if it is one that decides.
+    #[must_use]
+    pub fn as_token(&self) -> Option<&str> {
+        match self {
+            Self::FreeText(text) => text.as_token(),
+            _ => None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::{Expr, Field, FreeText, NumberField, Part, Path, PathRoot, PathTest, 
 
 /// Members of a record that free text does not look at: the server's own, without meaning to a
 /// reader.
-const NOT_SEARCHED: [&str; 4] = ["v", "seq", "content", "via"];
+pub(super) const NOT_SEARCHED: [&str; 4] = ["v", "seq", "content", "via"];
 
 /// Whether all match; those that the record alone decides go first.
 pub(super) fn all(parts: &[Expr], record: &RecordView<'_>, content: Option<&[u8]>) -> bool {
@@ -36,6 +36,20 @@ impl Expr {
             Self::Or(parts) => parts.iter().any(|part| part.matches(record, content)),
             Self::Not(inner) => !inner.matches(record, content),
             Self::Term(term) => term.matches(record, content),
+        }
+    }
+}
+
+impl Expr {
+    /// As [`Filter::may_match`](super::Filter::may_match).
+    pub(super) fn may_match(&self, record: &[u8], content: Option<&[u8]>) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.may_match(record, content)),
+            Self::Or(parts) => parts.iter().any(|part| part.may_match(record, content)),
+            Self::Term(Term::FreeText(text)) => {
+                text.may_match(record) || content.is_some_and(|content| text.may_match(content))
+            }
+            Self::Not(_) | Self::Term(_) => true,
         }
     }
 }

@@ -48,22 +48,16 @@ impl FreeText {
 
     /// Whole tokens, in lower case, that a value must have to match.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        let last = self.folded.len().saturating_sub(1);
-        self.folded
-            .iter()
-            .enumerate()
-            .flat_map(move |(index, piece)| {
-                let mut whole = piece.as_str();
-                if index > 0 {
-                    whole = whole.trim_start_matches(char::is_alphanumeric);
-                }
-                if index < last {
-                    whole = whole.trim_end_matches(char::is_alphanumeric);
-                }
-                whole
-                    .split(|c: char| !c.is_alphanumeric())
-                    .filter(|token| !token.is_empty())
-            })
+        whole_tokens(&self.folded)
+    }
+
+    /// The token in lower case, if the text is one and nothing else.
+    #[must_use]
+    pub fn as_token(&self) -> Option<&str> {
+        match self.folded.as_slice() {
+            [text] if !text.is_empty() && text.chars().all(char::is_alphanumeric) => Some(text),
+            _ => None,
+        }
     }
 
     /// Whether a string or number of this JSON text could match: cheap, and never wrongly `false`.
@@ -145,7 +139,7 @@ fn has_escaped_ascii(json: &[u8]) -> bool {
 
 /// Simple lower case, which maps one character to one: of the only two-character mapping (I with a
 /// dot) it takes the first.
-fn fold_char(c: char) -> char {
+pub(super) fn fold_char(c: char) -> char {
     if c.is_ascii() {
         c.to_ascii_lowercase()
     } else {
@@ -160,6 +154,31 @@ fn fold(text: &str, buffer: &mut String) {
         buffer.make_ascii_lowercase();
     } else {
         buffer.extend(text.chars().map(fold_char));
+    }
+}
+
+/// The tokens of text in lower case, in pieces between wildcards, that no wildcard can be part of.
+fn whole_tokens(pieces: &[String]) -> impl Iterator<Item = &str> {
+    let last = pieces.len().saturating_sub(1);
+    pieces.iter().enumerate().flat_map(move |(index, piece)| {
+        let mut whole = piece.as_str();
+        if index > 0 {
+            whole = whole.trim_start_matches(char::is_alphanumeric);
+        }
+        if index < last {
+            whole = whole.trim_end_matches(char::is_alphanumeric);
+        }
+        whole
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|token| !token.is_empty())
+    })
+}
+
+impl TextPattern {
+    /// Whole tokens, in lower case, that a value must have to match.
+    pub(super) fn tokens(&self) -> Vec<String> {
+        let folded: Vec<String> = self.pieces().iter().map(|piece| folded(piece)).collect();
+        whole_tokens(&folded).map(str::to_owned).collect()
     }
 }
 

@@ -5,6 +5,11 @@ use std::borrow::Cow;
 pub struct Text<'a>(pub(super) &'a str);
 
 impl<'a> Text<'a> {
+    /// Part of a string as written, at whose ends no escape is cut.
+    pub(crate) fn written(raw: &'a str) -> Self {
+        Self(raw)
+    }
+
     /// As written, without the quotes.
     #[must_use]
     pub fn raw(self) -> &'a str {

@@ -142,7 +142,7 @@ impl<'a> Iterator for Elements<'a> {
 
 /// Where the value ends that begins at `start`.
 #[inline]
-fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
+pub(super) fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
     match bytes.get(start)? {
         b'"' => string_end(bytes, start),
         b'{' | b'[' => container_end(bytes, start),
@@ -156,7 +156,7 @@ fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// Where the string ends, its quote included, whose first quote is at `start`.
 #[inline]
-fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut pos = start + 1;
     loop {
         pos += plain_prefix(bytes.get(pos..)?);

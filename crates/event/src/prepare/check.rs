@@ -46,7 +46,7 @@ pub(super) fn value(
         Rule::Auth => auth(path, value, by)?,
         Rule::Project => project(path, value, by)?,
         Rule::Integer => drop(integer(path, value)?),
-        Rule::Count | Rule::Redactions => drop(count(path, value)?),
+        Rule::Count | Rule::AboutContent => drop(count(path, value)?),
         Rule::Meta | Rule::Content if value.kind() != Kind::Object => {
             return Err(wrong_type(path, "an object"));
         }

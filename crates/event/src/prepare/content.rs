@@ -51,7 +51,7 @@ pub(super) fn write_content(
     }
     let mut whole = Vec::with_capacity(bytes);
     write(&parts, &mut whole);
-    let truncated_bytes = cut(&mut parts, bytes, limit)?;
+    let truncated_bytes = cut_largest(&mut parts, bytes, limit)?;
     write(&parts, out);
     let cut = Some(Cut {
         truncated_bytes,
@@ -130,7 +130,7 @@ fn write(parts: &[Part<'_>], out: &mut Vec<u8>) {
 
 /// Cuts values, the largest first, until the content has at most `limit` bytes. Answers how many bytes
 /// of JSON text are missing.
-fn cut(parts: &mut [Part<'_>], bytes: usize, limit: usize) -> Result<usize, Reject> {
+fn cut_largest(parts: &mut [Part<'_>], bytes: usize, limit: usize) -> Result<usize, Reject> {
     let mut by_size: Vec<&mut Part<'_>> = parts.iter_mut().collect();
     by_size.sort_by_key(|part| Reverse(part.value.len()));
     let mut excess = bytes.saturating_sub(limit);
@@ -140,9 +140,8 @@ fn cut(parts: &mut [Part<'_>], bytes: usize, limit: usize) -> Result<usize, Reje
         if excess == 0 || before <= CUT_BEFORE.len() + CUT_AFTER.len() {
             break;
         }
-        let kept = fitting_prefix(&part.value, before.saturating_sub(excess));
-        let cut = cut_value(kept);
-        truncated_bytes += before - kept.len();
+        let (cut, kept_bytes) = cut(&part.value, before.saturating_sub(excess));
+        truncated_bytes += before - kept_bytes;
         excess = excess.saturating_sub(before - cut.len());
         part.value = cut.into();
     }
@@ -151,6 +150,14 @@ fn cut(parts: &mut [Part<'_>], bytes: usize, limit: usize) -> Result<usize, Reje
     }
     let detail = format!("the content is {excess} bytes over {limit} with every value cut");
     Err(Reject::of_event(code::CONTENT_TOO_LARGE, detail))
+}
+
+/// A value in its cut form (`format.md` §1), of at most `room` bytes if that is enough for an empty one, and
+/// how many bytes of `text` it keeps. `text` is the value's JSON text, or the beginning of it.
+#[must_use]
+pub fn cut(text: &str, room: usize) -> (String, usize) {
+    let kept = fitting_prefix(text, room);
+    (cut_value(kept), kept.len())
 }
 
 /// The longest prefix of a value's text whose cut form has at most `room` bytes.

@@ -6,6 +6,7 @@ use super::content::Content;
 use super::gather::Gathered;
 use super::rules::{
     ACTOR_AUTH, ACTOR_IP, ACTOR_TYPE, DEFAULT_ACTOR_TYPE, DEFAULT_SOURCE, EVENT, REDACTIONS, Rule,
+    TRUNCATED_BYTES,
 };
 use crate::json::{Value, write_string};
 use crate::{ActorAuth, Reject, code};
@@ -43,7 +44,7 @@ pub(super) fn write_tail(
                 | Rule::Time
                 | Rule::Content
                 | Rule::ContentShorthand
-                | Rule::Redactions,
+                | Rule::AboutContent,
                 _,
             )
             | (_, None) => {}
@@ -150,14 +151,9 @@ fn write_content_info(
     content: Option<&Content>,
     out: &mut Vec<u8>,
 ) -> Result<(), Reject> {
-    let redactions = event
-        .get(REDACTIONS)
-        .map_or(Ok(0), |value| count("redactions", value))?;
+    let redactions = about_content(event, REDACTIONS, content)?;
+    let mut truncated_bytes = about_content(event, TRUNCATED_BYTES, content)?;
     let Some(content) = content else {
-        if redactions > 0 {
-            let detail = "redactions counts in a content, and there is none".to_owned();
-            return Err(Reject::new(code::INVALID_VALUE, "redactions", detail));
-        }
         out.push(b'}');
         return Ok(());
     };
@@ -170,12 +166,29 @@ fn write_content_info(
         write_name("redactions", out);
         out.extend_from_slice(number.format(redactions).as_bytes());
     }
-    match &content.cut {
-        None => out.extend_from_slice(b"}}"),
-        Some(cut) => {
-            write_name("truncated_bytes", out);
-            out.extend_from_slice(number.format(cut.truncated_bytes).as_bytes());
-        }
+    let cut = content.cut.as_ref();
+    truncated_bytes += cut.map_or(0, |cut| cut.truncated_bytes as u64);
+    if truncated_bytes > 0 {
+        write_name("truncated_bytes", out);
+        out.extend_from_slice(number.format(truncated_bytes).as_bytes());
+    }
+    if cut.is_none() {
+        out.extend_from_slice(b"}}");
     }
     Ok(())
+}
+
+/// A count that a gateway states about the content.
+fn about_content(
+    event: &Gathered<'_>,
+    place: usize,
+    content: Option<&Content>,
+) -> Result<u64, Reject> {
+    let name = EVENT.get(place).map_or("", |field| field.name);
+    let stated = event.get(place).map_or(Ok(0), |value| count(name, value))?;
+    if stated > 0 && content.is_none() {
+        let detail = format!("{name} counts in a content, and there is none");
+        return Err(Reject::new(code::INVALID_VALUE, name, detail));
+    }
+    Ok(stated)
 }

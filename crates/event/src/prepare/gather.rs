@@ -75,7 +75,7 @@ pub(super) fn gather<'a>(
 }
 
 fn is_named(rule: Rule, by: &Submitter<'_>) -> bool {
-    !matches!(rule, Rule::Redactions) || by.gateway || by.system
+    !matches!(rule, Rule::AboutContent) || by.gateway || by.system
 }
 
 /// Unknown members go into `meta`: each name once, and none that `meta` has.

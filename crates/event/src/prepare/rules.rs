@@ -40,13 +40,13 @@ pub(super) enum Rule {
     Content,
     /// Short for the member of `content` with this name; any value.
     ContentShorthand,
-    /// Number of redactions in the content, for gateways and the server. For others it is a name
-    /// like any other, and goes into `meta`.
-    Redactions,
+    /// A count about the content, for gateways and the server. For others it is a name like any
+    /// other, and goes into `meta`.
+    AboutContent,
 }
 
 /// Members at the top, in the record's order, then those that only an event has.
-pub(super) const EVENT: [Field; 28] = [
+pub(super) const EVENT: [Field; 29] = [
     field("v", Rule::Server),
     field("id", Rule::Id),
     field("seq", Rule::Server),
@@ -74,7 +74,8 @@ pub(super) const EVENT: [Field; 28] = [
     field("content", Rule::Content),
     field("input", Rule::ContentShorthand),
     field("output", Rule::ContentShorthand),
-    field("redactions", Rule::Redactions),
+    field("redactions", Rule::AboutContent),
+    field("truncated_bytes", Rule::AboutContent),
 ];
 
 pub(super) const ACTOR_FIELDS: [Field; 6] = [
@@ -160,6 +161,7 @@ pub(super) const CONTENT: usize = place(&EVENT, "content");
 pub(super) const INPUT: usize = place(&EVENT, "input");
 pub(super) const OUTPUT: usize = place(&EVENT, "output");
 pub(super) const REDACTIONS: usize = place(&EVENT, "redactions");
+pub(super) const TRUNCATED_BYTES: usize = place(&EVENT, "truncated_bytes");
 
 /// Places in [`ACTOR_FIELDS`].
 pub(super) const ACTOR_TYPE: usize = place(&ACTOR_FIELDS, "type");

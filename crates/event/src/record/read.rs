@@ -1,10 +1,10 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
 use super::{
     Actor, Approval, ContentInfo, Initiator, Producer, RecordError, RecordView, Resource, Usage,
     Via,
 };
-use crate::json::{Kind, Value};
+use crate::json::{Cursor, Kind, Value};
 use crate::{ActorAuth, Micros, Seq, instant_micros};
 
 impl<'a> RecordView<'a> {
@@ -18,42 +18,50 @@ impl<'a> RecordView<'a> {
     /// [`Prepared::write_record`]: crate::Prepared::write_record
     pub fn parse(record: &'a [u8]) -> Result<Self, RecordError> {
         let text = std::str::from_utf8(record).map_err(|_| RecordError::NotAnObject)?;
-        let record = object(Value::new(text)).ok_or(RecordError::NotAnObject)?;
+        let mut record = Cursor::new(text);
+        if !record.enter() {
+            return Err(RecordError::NotAnObject);
+        }
         let mut view = Self {
-            exact: record,
+            exact: Value::new(text),
             ..Self::default()
         };
         let (mut version, mut seq, mut recorded_at, mut time) = (None, None, None, None);
-        for (name, value) in record.members() {
-            match name.raw() {
-                "v" => version = Some(value.as_str()),
-                "id" => view.id = string("id", value)?,
-                "seq" => seq = Some(unsigned("seq", value)?),
-                "recorded_at" => recorded_at = Some(value),
-                "time" => time = Some(value),
-                "duration_us" => view.duration_us = Some(integer("duration_us", value)?),
-                "project" => view.project = Some(string("project", value)?),
-                "job" => view.job = Some(string("job", value)?),
-                "trace" => view.trace = Some(string("trace", value)?),
-                "span" => view.span = Some(string("span", value)?),
-                "parent" => view.parent = Some(string("parent", value)?),
-                "actor" => view.actor = actor(value)?,
-                "initiator" => view.initiator = Some(initiator(value)?),
-                "source" => view.source = string("source", value)?,
-                "action" => view.action = string("action", value)?,
-                "resource" => view.resource = Some(resource(value)?),
-                "result" => view.result = Some(string("result", value)?),
-                "status" => view.status = Some(integer("status", value)?),
-                "approval" => view.approval = Some(approval(value)?),
-                "usage" => view.usage = Some(usage(value)?),
-                "producer" => view.producer = Some(producer(value)?),
-                "via" => view.via = Some(via(value)?),
-                "description" => view.description = Some(string("description", value)?),
+        while let Some(name) = record.name() {
+            let record = &mut record;
+            match &*name {
+                "v" => version = record.value().map(Value::as_str),
+                "id" => view.id = string("id", record)?,
+                "seq" => seq = Some(unsigned("seq", record)?),
+                "recorded_at" => recorded_at = Some(string("recorded_at", record)?),
+                "time" => time = Some(string("time", record)?),
+                "duration_us" => view.duration_us = some_integer("duration_us", record)?,
+                "project" => view.project = some_string("project", record)?,
+                "job" => view.job = some_string("job", record)?,
+                "trace" => view.trace = some_string("trace", record)?,
+                "span" => view.span = some_string("span", record)?,
+                "parent" => view.parent = some_string("parent", record)?,
+                "actor" => view.actor = actor(record)?,
+                "initiator" => view.initiator = Some(initiator(record)?),
+                "source" => view.source = string("source", record)?,
+                "action" => view.action = string("action", record)?,
+                "resource" => view.resource = Some(resource(record)?),
+                "result" => view.result = some_string("result", record)?,
+                "status" => view.status = some_integer("status", record)?,
+                "approval" => view.approval = Some(approval(record)?),
+                "usage" => view.usage = Some(usage(record)?),
+                "producer" => view.producer = Some(producer(record)?),
+                "via" => view.via = Some(via(record)?),
+                "description" => view.description = some_string("description", record)?,
                 "meta" => {
-                    view.meta = Some(object(value).ok_or(invalid("meta", "an object"))?);
+                    let meta = record.value();
+                    let meta = meta.filter(|meta| meta.kind() == Kind::Object);
+                    view.meta = Some(meta.ok_or(invalid("meta", "an object"))?);
                 }
-                "content" => view.content = Some(content(value)?),
-                _ => {}
+                "content" => view.content = Some(content(record)?),
+                _ => {
+                    record.value();
+                }
             }
         }
         match version {
@@ -70,7 +78,7 @@ impl<'a> RecordView<'a> {
             member: "recorded_at",
         })?;
         let time = time.ok_or(RecordError::Missing { member: "time" })?;
-        view.read_times(recorded_at, time)?;
+        view.read_times(&recorded_at, time)?;
         for (member, text) in [
             ("id", &view.id),
             ("actor.id", &view.actor.id),
@@ -85,34 +93,37 @@ impl<'a> RecordView<'a> {
         Ok(view)
     }
 
-    fn read_times(&mut self, recorded_at: Value<'a>, time: Value<'a>) -> Result<(), RecordError> {
+    fn read_times(&mut self, recorded_at: &str, time: Cow<'a, str>) -> Result<(), RecordError> {
         let expected = "a time with six decimals in UTC";
-        let text = string("recorded_at", recorded_at)?;
-        self.recorded_at = Micros::parse(&text).map_err(|_| invalid("recorded_at", expected))?;
-        self.time = string("time", time)?;
-        self.time_us =
-            instant_micros(&self.time).map_err(|_| invalid("time", "an RFC 3339 time"))?;
+        self.recorded_at =
+            Micros::parse(recorded_at).map_err(|_| invalid("recorded_at", expected))?;
+        self.time_us = instant_micros(&time).map_err(|_| invalid("time", "an RFC 3339 time"))?;
+        self.time = time;
         Ok(())
     }
 }
 
 /// Reads the members of a named object; their names may be written with escapes, as sent.
 macro_rules! read_object {
-    ($value:expr, $path:literal, $into:ident, { $($name:literal => $field:ident: $read:expr),+ $(,)? }) => {{
-        let object = object($value).ok_or(invalid($path, "an object"))?;
-        for (name, value) in object.members() {
-            match &*name.decode() {
-                $($name => $into.$field = $read(concat!($path, ".", $name), value)?,)+
-                _ => {}
+    ($record:expr, $path:literal, $into:ident, { $($name:literal => $field:ident: $read:expr),+ $(,)? }) => {{
+        if !$record.enter() {
+            return Err(invalid($path, "an object"));
+        }
+        while let Some(name) = $record.name() {
+            match &*name {
+                $($name => $into.$field = $read(concat!($path, ".", $name), $record)?,)+
+                _ => {
+                    $record.value();
+                }
             }
         }
         Ok($into)
     }};
 }
 
-fn actor(value: Value<'_>) -> Result<Actor<'_>, RecordError> {
+fn actor<'a>(record: &mut Cursor<'a>) -> Result<Actor<'a>, RecordError> {
     let mut actor = Actor::default();
-    read_object!(value, "actor", actor, {
+    read_object!(record, "actor", actor, {
         "type" => kind: string,
         "id" => id: string,
         "name" => name: some_string,
@@ -122,27 +133,27 @@ fn actor(value: Value<'_>) -> Result<Actor<'_>, RecordError> {
     })
 }
 
-fn initiator(value: Value<'_>) -> Result<Initiator<'_>, RecordError> {
+fn initiator<'a>(record: &mut Cursor<'a>) -> Result<Initiator<'a>, RecordError> {
     let mut initiator = Initiator::default();
-    read_object!(value, "initiator", initiator, {
+    read_object!(record, "initiator", initiator, {
         "type" => kind: some_string,
         "id" => id: some_string,
         "name" => name: some_string,
     })
 }
 
-fn resource(value: Value<'_>) -> Result<Resource<'_>, RecordError> {
+fn resource<'a>(record: &mut Cursor<'a>) -> Result<Resource<'a>, RecordError> {
     let mut resource = Resource::default();
-    read_object!(value, "resource", resource, {
+    read_object!(record, "resource", resource, {
         "type" => kind: some_string,
         "id" => id: some_string,
         "name" => name: some_string,
     })
 }
 
-fn approval(value: Value<'_>) -> Result<Approval<'_>, RecordError> {
+fn approval<'a>(record: &mut Cursor<'a>) -> Result<Approval<'a>, RecordError> {
     let mut approval = Approval::default();
-    read_object!(value, "approval", approval, {
+    read_object!(record, "approval", approval, {
         "decision" => decision: some_string,
         "approver" => approver: some_string,
         "rule" => rule: some_string,
@@ -151,9 +162,9 @@ fn approval(value: Value<'_>) -> Result<Approval<'_>, RecordError> {
     })
 }
 
-fn usage(value: Value<'_>) -> Result<Usage<'_>, RecordError> {
+fn usage<'a>(record: &mut Cursor<'a>) -> Result<Usage<'a>, RecordError> {
     let mut usage = Usage::default();
-    read_object!(value, "usage", usage, {
+    read_object!(record, "usage", usage, {
         "provider" => provider: some_string,
         "model" => model: some_string,
         "input_tokens" => input_tokens: some_integer,
@@ -166,9 +177,9 @@ fn usage(value: Value<'_>) -> Result<Usage<'_>, RecordError> {
     })
 }
 
-fn producer(value: Value<'_>) -> Result<Producer<'_>, RecordError> {
+fn producer<'a>(record: &mut Cursor<'a>) -> Result<Producer<'a>, RecordError> {
     let mut producer = Producer::default();
-    read_object!(value, "producer", producer, {
+    read_object!(record, "producer", producer, {
         "id" => id: some_string,
         "seq" => seq: some_integer,
         "phase" => phase: some_string,
@@ -176,17 +187,17 @@ fn producer(value: Value<'_>) -> Result<Producer<'_>, RecordError> {
     })
 }
 
-fn via(value: Value<'_>) -> Result<Via<'_>, RecordError> {
+fn via<'a>(record: &mut Cursor<'a>) -> Result<Via<'a>, RecordError> {
     let mut via = Via::default();
-    read_object!(value, "via", via, {
+    read_object!(record, "via", via, {
         "key" => key: some_string,
         "ip" => ip: some_string,
     })
 }
 
-fn content(value: Value<'_>) -> Result<ContentInfo<'_>, RecordError> {
+fn content<'a>(record: &mut Cursor<'a>) -> Result<ContentInfo<'a>, RecordError> {
     let mut content = ContentInfo::default();
-    read_object!(value, "content", content, {
+    read_object!(record, "content", content, {
         "bytes" => bytes: integer,
         "type" => kind: string,
         "redactions" => redactions: some_integer,
@@ -195,41 +206,38 @@ fn content(value: Value<'_>) -> Result<ContentInfo<'_>, RecordError> {
     })
 }
 
-fn object(value: Value<'_>) -> Option<Value<'_>> {
-    (value.kind() == Kind::Object).then_some(value)
+fn string<'a>(member: &'static str, record: &mut Cursor<'a>) -> Result<Cow<'a, str>, RecordError> {
+    record.string().ok_or(invalid(member, "a string"))
 }
 
-fn string<'a>(member: &'static str, value: Value<'a>) -> Result<Cow<'a, str>, RecordError> {
-    Ok(value.text().ok_or(invalid(member, "a string"))?.decode())
+fn integer(member: &'static str, record: &mut Cursor<'_>) -> Result<i64, RecordError> {
+    number(record).ok_or(invalid(member, "an integer of 64 bits"))
 }
 
-fn integer(member: &'static str, value: Value<'_>) -> Result<i64, RecordError> {
-    value
-        .as_str()
-        .parse()
-        .map_err(|_| invalid(member, "an integer of 64 bits"))
+fn unsigned(member: &'static str, record: &mut Cursor<'_>) -> Result<u64, RecordError> {
+    number(record).ok_or(invalid(member, "an unsigned integer of 64 bits"))
 }
 
-fn unsigned(member: &'static str, value: Value<'_>) -> Result<u64, RecordError> {
-    value
-        .as_str()
-        .parse()
-        .map_err(|_| invalid(member, "an unsigned integer of 64 bits"))
+fn number<T: FromStr>(record: &mut Cursor<'_>) -> Option<T> {
+    record.value()?.as_str().parse().ok()
 }
 
 fn some_string<'a>(
     member: &'static str,
-    value: Value<'a>,
+    record: &mut Cursor<'a>,
 ) -> Result<Option<Cow<'a, str>>, RecordError> {
-    string(member, value).map(Some)
+    string(member, record).map(Some)
 }
 
-fn some_integer(member: &'static str, value: Value<'_>) -> Result<Option<i64>, RecordError> {
-    integer(member, value).map(Some)
+fn some_integer(member: &'static str, record: &mut Cursor<'_>) -> Result<Option<i64>, RecordError> {
+    integer(member, record).map(Some)
 }
 
-fn some_auth(member: &'static str, value: Value<'_>) -> Result<Option<ActorAuth>, RecordError> {
-    let auth = ActorAuth::from_name(&string(member, value)?);
+fn some_auth(
+    member: &'static str,
+    record: &mut Cursor<'_>,
+) -> Result<Option<ActorAuth>, RecordError> {
+    let auth = ActorAuth::from_name(&string(member, record)?);
     Ok(Some(
         auth.ok_or(invalid(member, "key, mtls, peer or claimed"))?,
     ))

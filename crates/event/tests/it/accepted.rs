@@ -250,6 +250,7 @@ fn the_servers_own_events() {
     let full = SystemEvent {
         actor_type: "user",
         actor_id: "ik_\"1",
+        actor_name: Some("Mira"),
         resource: Some(("key", "ik_2")),
         result: "failure",
         description: Some("a\nb"),
@@ -260,7 +261,7 @@ fn the_servers_own_events() {
     assert_eq!(
         tail(&event, &system),
         concat!(
-            r#""actor":{"type":"user","id":"ik_\"1"},"source":"system","action":"key.created","#,
+            r#""actor":{"type":"user","id":"ik_\"1","name":"Mira"},"source":"system","action":"key.created","#,
             r#""resource":{"type":"key","id":"ik_2"},"result":"failure","description":"a\nb","meta":{"n":1.0}"#
         )
     );

@@ -94,6 +94,38 @@ fn redactions_are_counted_by_gateways() {
 }
 
 #[test]
+fn a_gateway_that_cut_says_so_and_a_second_cut_adds_up() {
+    let gateway = Submitter {
+        gateway: true,
+        ..ANYONE
+    };
+    let info = |by: &Submitter<'_>, members: &str, content_bytes: usize| {
+        let limits = Limits {
+            content_bytes,
+            ..Limits::default()
+        };
+        let record = write(&prepare(&event(members), by, &limits).unwrap());
+        record.split_once("\"action\":\"x\"").unwrap().1.to_owned()
+    };
+    let cut = r#""truncated_bytes":7,"input":{"truncated":"abc"}"#;
+    assert_eq!(
+        info(&gateway, cut, 1000),
+        r#","content":{"bytes":29,"type":"application/json","truncated_bytes":7}}"#
+    );
+    let long = format!(r#""truncated_bytes":7,"input":"{}""#, "x".repeat(100));
+    let twice = info(&gateway, &long, 50);
+    assert!(
+        twice.contains(r#""truncated_bytes":86,"whole":""#),
+        "{twice}"
+    );
+    let anyone = info(&ANYONE, cut, 1000);
+    assert!(
+        anyone.contains(r#""meta":{"truncated_bytes":7}"#),
+        "{anyone}"
+    );
+}
+
+#[test]
 fn the_largest_value_is_cut_first() {
     let small = format!("\"{}\"", "s".repeat(30));
     let large = format!("\"{}\"", "l".repeat(100));

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::random::Random;
+
 /// Digits of an id, which is overwritten in place for every sending.
 const ID_DIGITS: usize = 16;
 const ID_MARK: &str = "\"id\":\"bench-";
@@ -12,9 +14,6 @@ pub(super) struct Body {
     /// Where the ids are.
     ids: Vec<usize>,
 }
-
-/// xorshift64*: repeatable, cheap, good enough to fill events.
-pub(super) struct Random(u64);
 
 const TOOLS: [&str; 8] = [
     "read_file",
@@ -53,33 +52,11 @@ const WORDS: [&str; 24] = [
     "done",
 ];
 
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        (self.next() >> 11) % bound
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let index = usize::try_from(self.below(from.len() as u64)).unwrap_or(0);
-        from.get(index).copied().unwrap_or_default()
-    }
-
-    fn words(&mut self, count: u64) -> String {
-        (0..count)
-            .map(|_| self.pick(&WORDS))
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
+fn words(random: &mut Random, count: u64) -> String {
+    (0..count)
+        .map(|_| random.pick(&WORDS))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 impl Body {
@@ -145,7 +122,7 @@ fn event(out: &mut String, random: &mut Random) {
         input_tokens * 3_000 + output_tokens * 15_000,
     );
     let (order, customer) = (random.below(1_000_000), random.below(90_000));
-    let (asked, answered) = (random.words(12), random.words(28));
+    let (asked, answered) = (words(random, 12), words(random, 28));
     let _ = write!(
         out,
         "\"input\":{{\"order\":\"o-{order}\",\"customer\":\"c-{customer}\",\"reason\":\"{asked}\"}},\

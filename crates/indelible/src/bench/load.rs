@@ -14,7 +14,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, task::LocalSet};
 
-use super::events::{Body, Random};
+use super::events::Body;
+use crate::random::Random;
 
 /// Bodies that a connection sends in turn: farther apart than any compression window reaches.
 const BODIES: usize = 8;

@@ -83,6 +83,7 @@ fn look(dir: &Path, pinned: Option<&VerifierKey>) -> Report {
     }
     keys::check(dir, &trails, pinned, &mut report);
     keys::check_api_keys(&env, dir, &mut report);
+    keys::check_kept_files(&env, dir, &mut report);
     let (hot, torn) = hot::check(&env, dir, &trails, &mut report);
     let segments = match Segments::open_read_only(dir, store::Config::default()) {
         Ok(segments) => segments,

@@ -57,6 +57,15 @@ pub(super) fn check_api_keys(env: &Env, dir: &Path, report: &mut Report) {
     }
 }
 
+/// Files that no event depends on: who is signed in, saved views. The server does not use a changed one.
+pub(super) fn check_kept_files(env: &Env, dir: &Path, report: &mut Report) {
+    for fault in server::check_kept_files(env, dir) {
+        report
+            .notes
+            .push(format!("{}; no event depends on it", chain(&fault)));
+    }
+}
+
 /// The secret keys beside the log, if they are there.
 fn check_secret_keys(trail: &OfflineTrail, report: &mut Report) {
     match trail.check_keys() {

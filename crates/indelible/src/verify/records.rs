@@ -38,30 +38,16 @@ pub(super) fn check(
     signed: u64,
 ) -> Found {
     let pieces = pieces(sealed);
-    let bar = progress(sealed.size());
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(piece) = pieces.get(index) else {
-                return;
-            };
-            let found = piece::check(trail, piece, signed);
-            bar.inc(found.records);
-            done.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((index, found));
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let (blocks, tree) = std::thread::scope(|scope| {
+    let bar = progress(sealed.size(), "records");
+    let (blocks, tree, mut done) = std::thread::scope(|scope| {
         let blocks = scope.spawn(|| segments.check(trail.id()));
         let tree = scope.spawn(|| trail.verify_tree(|_| ControlFlow::Continue(())));
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-        (blocks.join(), tree.join())
+        let done = on_all_cores(&pieces, |piece| {
+            let found = piece::check(trail, piece, signed);
+            bar.inc(found.records);
+            found
+        });
+        (blocks.join(), tree.join(), done)
     });
     bar.finish_and_clear();
     let mut found = Found {
@@ -82,9 +68,14 @@ pub(super) fn check(
             .damage
             .push("the check of the segments broke off".to_owned()),
     }
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(index, _)| *index);
-    for (_, piece) in &mut done {
+    // What is made from other bytes than were recorded says nothing of its own.
+    let wrong: Vec<u64> = pieces
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| !done.damage.is_empty())
+        .map(|(piece, _)| piece.segment.range().start)
+        .collect();
+    for piece in &mut done {
         found.records += piece.records;
         found.contents += piece.contents;
         found.damage.append(&mut piece.damage);
@@ -92,10 +83,50 @@ pub(super) fn check(
     let totals = pieces
         .iter()
         .zip(&done)
-        .map(|(piece, (_, done))| (&*piece.segment, done.totals));
+        .map(|(piece, done)| (&*piece.segment, done.totals));
     found.damage.extend(totals::check(trail, sealed, totals));
+    let good = sealed.segments().iter();
+    let good: Vec<_> = good
+        .filter(|segment| !wrong.contains(&segment.range().start))
+        .collect();
+    let bar = progress(sealed.size(), "indexed events");
+    let compared = on_all_cores(&good, |segment| {
+        let differences = segments.compare(segment);
+        bar.inc(segment.range().end - segment.range().start);
+        differences.unwrap_or_else(|error| vec![error])
+    });
+    bar.finish_and_clear();
     found.damage.dedup();
+    for error in compared.iter().flatten().map(|error| chain(error)) {
+        if !found.damage.contains(&error) {
+            found.damage.push(error);
+        }
+    }
     found
+}
+
+/// What the work on each item gives, in their order.
+fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((number, item)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(number).map(|item| (number, item))
+                } {
+                    let result = work(item);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.push((number, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// The row groups of all segments; those of a file that does not open are reported with its checksums.
@@ -113,11 +144,14 @@ fn pieces(sealed: &Snapshot) -> Vec<Piece> {
     pieces
 }
 
-fn progress(total: u64) -> ProgressBar {
+/// `what`: what is counted.
+fn progress(total: u64, what: &str) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);
-    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} records, {per_sec}");
+    let style = ProgressStyle::with_template(&format!(
+        "{{bar:40}} {{human_pos}}/{{human_len}} {what}, {{per_sec}}"
+    ));
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }

@@ -5,11 +5,15 @@ use std::path::Path;
 use crate::machine::{Machine, copy, files};
 
 /// Files whose change alters no record, hash or signature, and why.
-const HARMLESS: [(&str, &str); 2] = [
+const HARMLESS: [(&str, &str); 3] = [
     ("lock", "empty: only locked, never read"),
     (
         "admin.key",
         "a copy for people; a wrong one opens nothing, and is noted",
+    ),
+    (
+        "sessions.json",
+        "who is signed in; a changed one signs everybody out, and is noted",
     ),
 ];
 
@@ -130,6 +134,12 @@ fn a_server_does_not_start_on_changed_keys() {
 
 /// Files without which every record, hash and signature is still there, and why.
 fn why_dispensable(name: &Path) -> Option<&'static str> {
+    if name
+        .extension()
+        .is_some_and(|kind| kind == "idx" || kind == "rollup")
+    {
+        return Some("made again from the segment when the server starts");
+    }
     match name.to_str()? {
         "log.vkey" => Some("a copy for people of the trail's own"),
         "keys.json" => Some("who may ask; without it nobody may"),

@@ -16,6 +16,11 @@ mod forge;
 
 /// A sealed log at rest.
 fn log() -> Machine {
+    log_of("pay")
+}
+
+/// So too, with this action.
+fn log_of(action: &str) -> Machine {
     let mut machine = Machine::serving();
     let event = |n| {
         let id = if n % 2 == 0 {
@@ -24,7 +29,7 @@ fn log() -> Machine {
             String::new()
         };
         format!(
-            "{{{id}\"actor\":{{\"id\":\"a\"}},\"action\":\"pay\",\"input\":{n},\"status\":{n}}}\n"
+            "{{{id}\"actor\":{{\"id\":\"a\"}},\"action\":\"{action}\",\"input\":{n},\"status\":{n}}}\n"
         )
     };
     machine.post(&(0..50).map(event).collect::<Vec<_>>().concat());
@@ -112,4 +117,26 @@ fn a_file_that_no_manifest_names_is_noted() {
         text.contains(&format!("note {}", stray.display())),
         "{text}"
     );
+}
+
+#[test]
+fn an_index_or_rollup_of_other_events_is_named() {
+    for extension in ["idx", "rollup"] {
+        let [machine, other] = ["pay", "buy"].map(log_of);
+        let [own, other] = [&machine, &other].map(|machine| {
+            let folder = machine.data().join("trails/default/segments");
+            let files = std::fs::read_dir(folder).unwrap();
+            let mut paths = files.map(|file| file.unwrap().path());
+            paths
+                .find(|path| path.extension().is_some_and(|found| found == extension))
+                .unwrap()
+        });
+        std::fs::copy(other, &own).unwrap();
+        let damage = damage(&machine);
+        let starts = own.display().to_string();
+        assert!(
+            damage.len() == 1 && damage[0].starts_with(&starts) && damage[0].contains("not what"),
+            "{damage:?}"
+        );
+    }
 }

@@ -20,6 +20,10 @@ pub(crate) struct Machine {
     pub(crate) url: String,
     /// Where the next server listens; port 0 for any that is free.
     listen: String,
+    /// Settings, if there are some.
+    config: Option<PathBuf>,
+    /// What the server said before it served.
+    greeting: Vec<String>,
 }
 
 impl Machine {
@@ -31,6 +35,8 @@ impl Machine {
             // Nobody listens on the discard port of a test machine.
             url: "http://127.0.0.1:9".to_owned(),
             listen: "127.0.0.1:0".to_owned(),
+            config: None,
+            greeting: Vec::new(),
         }
     }
 
@@ -59,7 +65,26 @@ impl Machine {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         command
+    }
+
+    /// Gives the next server settings.
+    pub(crate) fn configure(&mut self, text: &str) {
+        let path = self.home().join("serve.toml");
+        std::fs::write(&path, text).unwrap();
+        self.config = Some(path);
+    }
+
+    /// Where a surface inside of the server listens.
+    pub(crate) fn surface(&self, name: &str) -> String {
+        let line = self
+            .greeting
+            .iter()
+            .find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().to_owned()
     }
 
     pub(crate) fn start(&mut self) {
@@ -77,8 +102,15 @@ impl Machine {
             text
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready =
-            lines.find_map(|line| Some(line.unwrap().split_once("listening on ")?.1.to_owned()));
+        self.greeting.clear();
+        let ready = lines.find_map(|line| {
+            let line = line.unwrap();
+            let url = line
+                .split_once("listening on ")
+                .map(|(_, url)| url.to_owned());
+            self.greeting.push(line);
+            url
+        });
         let Some(url) = ready else {
             let status = child.wait().unwrap();
             return Err(format!("{status}: {}", errors.join().unwrap()));
@@ -100,6 +132,11 @@ impl Machine {
     /// Stops the server and starts another one at the same address.
     pub(crate) fn restart(&mut self) {
         self.stop();
+        self.listen_again();
+    }
+
+    /// Starts another server where the last one was.
+    pub(crate) fn listen_again(&mut self) {
         self.listen = self.url.trim_start_matches("http://").to_owned();
         self.start();
     }

@@ -11,6 +11,8 @@ mod damage;
 mod disk;
 mod exec;
 mod forged;
+mod gateway;
 mod kill;
 mod machine;
+mod provider;
 mod spool;

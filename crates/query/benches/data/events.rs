@@ -55,6 +55,7 @@ pub(crate) fn time(what: &str, run: impl Fn() -> u64) {
 
 /// Opens the trail in a folder, filled with so many events if it was not.
 pub(crate) fn fill(dir: &Path, events: u64) -> (Arc<Trail>, Arc<Segments>) {
+    std::fs::create_dir_all(dir).unwrap();
     let segments = Arc::new(Segments::open(dir, store::Config::default()).unwrap());
     let env = Env::system(Arc::new(RealFs));
     let ledger = Ledger::open(Config::new(dir), env, Arc::clone(&segments) as _).unwrap();

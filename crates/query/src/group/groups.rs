@@ -5,12 +5,12 @@ use std::{
 };
 
 use super::{Grouping, MAX_GROUPS, Measure};
-use crate::{AggregateError, Dimension, Figure, Figures, Value};
+use crate::{
+    AggregateError, Dimension, Figure, Figures, Value,
+    names::{NONE, NamesOf},
+};
 
-/// No value.
-pub(super) const NULL: u32 = u32::MAX;
-
-/// Bucket and value of each dimension of a group; values are positions among those that are known.
+/// Bucket and value of each dimension of a group; values are numbers of [`NamesOf`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(pub(super) [u32; 1 + Dimension::MOST]);
 
@@ -20,8 +20,11 @@ pub(super) struct Key(pub(super) [u32; 1 + Dimension::MOST]);
 pub(super) struct KeyHasher(u64);
 
 /// Groups and their sums.
+#[derive(Clone)]
 pub(crate) struct Groups {
-    values: Vec<Values>,
+    names: Vec<Arc<NamesOf>>,
+    /// For each dimension the values of all groups, once the groups are complete.
+    values: Vec<Vec<Option<Value>>>,
     index: HashMap<Key, usize, BuildHasherDefault<KeyHasher>>,
     keys: Vec<Key>,
     sums: Vec<i128>,
@@ -37,14 +40,6 @@ pub(crate) struct Span {
     pub(crate) seqs: [u64; 2],
     /// Earliest and latest time, microseconds since 1970.
     pub(crate) time: [i64; 2],
-}
-
-/// The values of a dimension that occurred.
-#[derive(Default)]
-pub(super) struct Values {
-    all: Vec<Value>,
-    texts: HashMap<Arc<str>, u32>,
-    numbers: HashMap<i64, u32>,
 }
 
 impl Hash for Key {
@@ -83,14 +78,29 @@ impl Span {
 }
 
 impl Groups {
-    pub(super) fn new(grouping: &Grouping<'_>) -> Self {
+    /// Names for each dimension.
+    pub(super) fn new(grouping: &Grouping<'_>, names: &[Arc<NamesOf>]) -> Self {
         Self {
-            values: grouping.by.iter().map(|_| Values::default()).collect(),
+            names: names.to_vec(),
+            values: Vec::new(),
             index: HashMap::default(),
             keys: Vec::new(),
             sums: Vec::new(),
             spans: Vec::new(),
             measures: grouping.measures.len(),
+        }
+    }
+
+    /// No groups yet, of the same grouping and names.
+    pub(super) fn fresh(&self) -> Self {
+        Self {
+            names: self.names.clone(),
+            values: Vec::new(),
+            index: HashMap::default(),
+            keys: Vec::new(),
+            sums: Vec::new(),
+            spans: Vec::new(),
+            measures: self.measures,
         }
     }
 
@@ -107,8 +117,7 @@ impl Groups {
 
     /// A group's value of a dimension.
     pub(crate) fn value(&self, group: usize, dimension: usize) -> Option<&Value> {
-        let id = *self.keys.get(group)?.0.get(1 + dimension)?;
-        self.values.get(dimension)?.all.get(id as usize)
+        self.values.get(dimension)?.get(group)?.as_ref()
     }
 
     /// A group's values of all dimensions.
@@ -140,9 +149,18 @@ impl Groups {
         self.spans.get(group).copied()
     }
 
-    /// The values of a dimension, to which more can be added.
-    pub(super) fn values_mut(&mut self, dimension: usize) -> Option<&mut Values> {
-        self.values.get_mut(dimension)
+    /// The names of a dimension.
+    pub(super) fn names(&self, dimension: usize) -> Option<&Arc<NamesOf>> {
+        self.names.get(dimension)
+    }
+
+    /// To be called when the groups are complete.
+    pub(super) fn finish(&mut self) {
+        let values = self.names.iter().enumerate().map(|(dimension, names)| {
+            let number = |key: &Key| key.0.get(1 + dimension).copied().unwrap_or(NONE);
+            names.values(self.keys.iter().map(number))
+        });
+        self.values = values.collect();
     }
 
     /// Adds to a group, which may be new.
@@ -176,63 +194,16 @@ impl Groups {
         Ok(())
     }
 
-    /// Adds all groups of the same grouping.
+    /// Adds all groups of the same grouping and names.
     pub(super) fn merge(&mut self, other: Self) -> Result<(), AggregateError> {
         if self.keys.is_empty() {
             *self = other;
             return Ok(());
         }
-        let ids: Vec<Vec<u32>> = other
-            .values
-            .iter()
-            .zip(&mut self.values)
-            .map(|(values, into)| values.all.iter().map(|value| into.id(value)).collect())
-            .collect();
         for (group, key) in other.keys.iter().enumerate() {
-            let mut key = *key;
-            for (id, ids) in key.0.iter_mut().skip(1).zip(&ids) {
-                *id = ids.get(*id as usize).copied().unwrap_or(NULL);
-            }
             let sums = (0..other.measures).map(|measure| other.sum(group, measure));
-            self.add(key, sums, other.span(group))?;
+            self.add(*key, sums, other.span(group))?;
         }
         Ok(())
-    }
-}
-
-impl Values {
-    /// Position of a text.
-    pub(super) fn text(&mut self, text: &str) -> u32 {
-        if let Some(id) = self.texts.get(text) {
-            return *id;
-        }
-        let (id, text) = (self.next(), Arc::<str>::from(text));
-        self.all.push(Value::Text(Arc::clone(&text)));
-        self.texts.insert(text, id);
-        id
-    }
-
-    /// Position of a number.
-    pub(super) fn number(&mut self, number: i64) -> u32 {
-        let id = self.next();
-        match self.numbers.entry(number) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                self.all.push(Value::Number(number));
-                *new.insert(id)
-            }
-        }
-    }
-
-    fn id(&mut self, value: &Value) -> u32 {
-        match value {
-            Value::Text(text) => self.text(text),
-            Value::Number(number) => self.number(*number),
-        }
-    }
-
-    /// Values stay far below: each is of a group or of a dictionary that was read.
-    fn next(&self) -> u32 {
-        u32::try_from(self.all.len()).unwrap_or(NULL)
     }
 }

@@ -50,6 +50,26 @@ impl Measure {
         all
     };
 
+    /// The same in rollups.
+    pub(super) fn in_rollup(self) -> store::Measure {
+        match self {
+            Self::Figure(figure) => match figure {
+                Figure::Count => store::Measure::Count,
+                Figure::Failures => store::Measure::Failures,
+                Figure::Unpriced => store::Measure::Unpriced,
+                Figure::InputTokens => store::Measure::InputTokens,
+                Figure::OutputTokens => store::Measure::OutputTokens,
+                Figure::CacheReadTokens => store::Measure::CacheReadTokens,
+                Figure::CacheWriteTokens => store::Measure::CacheWriteTokens,
+                Figure::ReasoningTokens => store::Measure::ReasoningTokens,
+                Figure::CostNanousd => store::Measure::CostNanousd,
+                Figure::DurationUs => store::Measure::DurationUs,
+            },
+            Self::Approvals => store::Measure::Approvals,
+            Self::Denied => store::Measure::Denied,
+        }
+    }
+
     pub(super) fn numbers(self, work: &Work<'_>) -> Result<Numbers, QueryError> {
         let Self::Figure(figure) = self else {
             return match self {

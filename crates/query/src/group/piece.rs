@@ -8,7 +8,6 @@ use store::Ints;
 
 use super::{
     Grouping, Groups, Span,
-    groups::NULL,
     measure::Numbers,
     pick::{BLOCK_ROWS, Picked},
     slots::Slots,
@@ -27,7 +26,8 @@ pub(super) fn add(
     grouping: &Grouping<'_>,
     groups: &mut Groups,
 ) -> Result<(), AggregateError> {
-    let dimensions = Dimensions::read(work, grouping)?;
+    let matching = selected.count();
+    let dimensions = Dimensions::read(work, grouping, groups, matching)?;
     let numbers = grouping
         .measures
         .iter()
@@ -38,7 +38,7 @@ pub(super) fn add(
     } else {
         None
     };
-    let rows = selected.rows().len();
+    let rows = usize::try_from(matching).unwrap_or(usize::MAX);
     let slots = Slots::new(dimensions.keys(), rows);
     let layout = Layout::new(&numbers, rows);
     if layout.is_narrow {
@@ -134,7 +134,7 @@ where
             if self.sums.get(slot, 0) == 0 {
                 continue;
             }
-            let key = self.dimensions.key(self.slots.key(slot), groups);
+            let key = self.dimensions.key(self.slots.key(slot));
             let measures = 0..self.numbers.len();
             let sums = measures.map(|measure| self.sums.get(slot, measure));
             let span = self.spans.as_ref().and_then(|spans| spans.get(slot, work));

@@ -1,170 +1,291 @@
-//! Judging rows by their typed columns.
-//!
-//! An index will answer here for the terms that are left open; nothing else of the walk changes.
+//! Judging rows by indexes and typed columns.
 
-use std::ops::{Range, RangeInclusive};
+mod columns;
 
-use event::filter::{Expr, Field, Filter, NumberField, Part, Term, TextField, TextPattern};
-use store::{Column, StoreError};
+use std::ops::Range;
+
+use event::filter::{Part, Term, TextField};
+use store::{Column, Hits, StoreError};
 
 use super::{
-    loops,
-    verdicts::{Verdict, Verdicts},
+    hits::{self, Lookup},
+    plan::{Leaf, Node, Plan},
+    verdicts::{Few, Verdict, Verdicts},
 };
 use crate::{TimeRange, columns::Columns};
+use columns::{At, Dense};
 
-/// Neighbouring events and their columns.
+/// If more of the rows are left than this part, all of them are judged at once.
+const FEW_PART: usize = 16;
+/// Rows of which the payload is read sooner than a column.
+const MANY_OPEN: usize = 16;
+
+/// Neighbouring events, their columns and what an index says of them.
 pub(super) struct Rows<'a> {
     pub(super) columns: Columns<'a>,
     pub(super) seqs: Range<u64>,
     /// Earliest and latest time.
     pub(super) time: [i64; 2],
+    pub(super) lookup: &'a Lookup<'a>,
+    /// The same rows as the index counts them.
+    pub(super) positions: Range<u32>,
 }
 
 /// What is known of rows without their payload.
 pub(super) fn judge(
     rows: &Rows<'_>,
-    filter: &Filter,
+    plan: &Plan<'_>,
     range: TimeRange,
 ) -> Result<Verdicts, StoreError> {
+    let is_whole = range.is_all() || range.covers(rows.time);
+    if !is_whole && !range.overlaps(rows.time) {
+        return Ok(Verdicts::All(Verdict::No));
+    }
     let judge = Judge { rows };
-    let verdicts = judge.time(range)?;
-    judge.all(verdicts, filter.terms())
+    judge.all(&plan.nodes, (!is_whole).then_some(range))
 }
 
-struct Judge<'a> {
-    rows: &'a Rows<'a>,
+/// Whether no row of a segment or run can match, as far as its index knows.
+pub(super) fn is_hopeless(plan: &Plan<'_>, lookup: &Lookup<'_>) -> bool {
+    plan.nodes.iter().any(|node| has_none(node, lookup))
+}
+
+fn has_none(node: &Node<'_>, lookup: &Lookup<'_>) -> bool {
+    match node {
+        Node::And(nodes) => nodes.iter().any(|node| has_none(node, lookup)),
+        Node::Or(nodes) => nodes.iter().all(|node| has_none(node, lookup)),
+        Node::Not(_) => false,
+        Node::Leaf(leaf) => lookup
+            .hits(leaf)
+            .is_some_and(|hits| hits.certain.is_empty() && hits.possible.is_empty()),
+    }
+}
+
+pub(super) struct Judge<'a> {
+    pub(super) rows: &'a Rows<'a>,
 }
 
 impl Judge<'_> {
-    fn time(&self, range: TimeRange) -> Result<Verdicts, StoreError> {
-        if range.is_all() || range.covers(self.rows.time) {
-            return Ok(Verdicts::All(Verdict::Yes));
+    fn len(&self) -> usize {
+        self.rows.positions.len()
+    }
+
+    /// Rows that match all of some expressions, and lie in a time range.
+    ///
+    /// What an index answers with few rows goes first; then only these are looked at.
+    fn all(&self, nodes: &[Node<'_>], range: Option<TimeRange>) -> Result<Verdicts, StoreError> {
+        let mut few: Option<Few> = None;
+        let mut others = Vec::new();
+        for node in nodes {
+            let Some(rows) = self.few(node)? else {
+                others.push(node);
+                continue;
+            };
+            few = Some(few.map_or_else(|| rows.clone(), |few| few.and_few(&rows)));
+            if few.as_ref().is_some_and(Few::is_empty) {
+                return Ok(Verdicts::All(Verdict::No));
+            }
         }
-        if !range.overlaps(self.rows.time) {
-            return Ok(Verdicts::All(Verdict::No));
+        match few {
+            Some(few) => self.all_of_few(few, &others, range),
+            None => self.all_of_many(&others, range),
         }
-        // No producer's time comes near the ends of 64 bits.
-        let from = range.from.unwrap_or(i64::MIN);
-        let last = range.to.map_or(i64::MAX, |to| to.saturating_sub(1));
-        self.within(Column::Time, from, last)
+    }
+
+    fn all_of_few(
+        &self,
+        mut few: Few,
+        nodes: &[&Node<'_>],
+        range: Option<TimeRange>,
+    ) -> Result<Verdicts, StoreError> {
+        if let Some(range) = range {
+            let verdicts = self.time_at(range, &few.rows())?;
+            few = few.and(verdicts.into_iter());
+        }
+        for node in nodes {
+            if few.is_empty() {
+                break;
+            }
+            let verdicts = self.at(node, &few.rows())?;
+            few = few.and(verdicts.into_iter());
+        }
+        Ok(Verdicts::Few(few).settled())
     }
 
     /// Stops as soon as no row is left, so that the other columns are not read.
-    fn all(&self, mut verdicts: Verdicts, parts: &[Expr]) -> Result<Verdicts, StoreError> {
-        for part in parts {
+    fn all_of_many(
+        &self,
+        nodes: &[&Node<'_>],
+        range: Option<TimeRange>,
+    ) -> Result<Verdicts, StoreError> {
+        let mut verdicts = match range {
+            Some(range) => self.time(range)?.settled(),
+            None => Verdicts::All(Verdict::Yes),
+        };
+        for node in nodes {
             if verdicts.are_all(Verdict::No) {
                 break;
             }
-            verdicts = verdicts.and(self.expr(part)?).settled();
+            verdicts = verdicts.and(self.dense(node)?).settled();
         }
         Ok(verdicts)
     }
 
-    fn expr(&self, expr: &Expr) -> Result<Verdicts, StoreError> {
-        match expr {
-            Expr::And(parts) => self.all(Verdicts::All(Verdict::Yes), parts),
-            Expr::Or(parts) => {
+    /// The rows of an expression, if an index knows them and they are few.
+    fn few(&self, node: &Node<'_>) -> Result<Option<Few>, StoreError> {
+        match node {
+            Node::Leaf(leaf) => {
+                let hits = self.rows.lookup.hits(leaf);
+                let Some(hits) = hits.filter(|hits| self.are_few(hits)) else {
+                    return Ok(None);
+                };
+                let few = hits::few(hits, &self.rows.positions);
+                if few.open() <= MANY_OPEN || !is_in_columns(leaf.term) {
+                    return Ok(Some(few));
+                }
+                let verdicts = At(self.rows, &few.rows()).term(leaf.term)?;
+                Ok(Some(few.decide(verdicts.into_iter())))
+            }
+            Node::And(nodes) => {
+                if !nodes.iter().any(|node| self.knows_few(node)) {
+                    return Ok(None);
+                }
+                Ok(match self.all(nodes, None)? {
+                    Verdicts::Few(few) => Some(few),
+                    Verdicts::All(Verdict::No) => Some(Few::default()),
+                    _ => None,
+                })
+            }
+            Node::Or(nodes) => {
+                if !nodes.iter().all(|node| self.knows_few(node)) {
+                    return Ok(None);
+                }
+                let mut all = Few::default();
+                for node in nodes {
+                    let Some(few) = self.few(node)? else {
+                        return Ok(None);
+                    };
+                    all = all.or_few(&few);
+                }
+                Ok((all.len() <= self.len() / FEW_PART).then_some(all))
+            }
+            Node::Not(_) => Ok(None),
+        }
+    }
+
+    fn knows_few(&self, node: &Node<'_>) -> bool {
+        match node {
+            Node::Leaf(leaf) => {
+                let hits = self.rows.lookup.hits(leaf);
+                hits.is_some_and(|hits| self.are_few(hits))
+            }
+            Node::And(nodes) => nodes.iter().any(|node| self.knows_few(node)),
+            Node::Or(nodes) => nodes.iter().all(|node| self.knows_few(node)),
+            Node::Not(_) => false,
+        }
+    }
+
+    fn are_few(&self, hits: &Hits) -> bool {
+        hits::count(hits, &self.rows.positions) <= self.len() / FEW_PART
+    }
+
+    fn dense(&self, node: &Node<'_>) -> Result<Verdicts, StoreError> {
+        match node {
+            Node::And(nodes) => self.all(nodes, None),
+            Node::Or(nodes) => {
                 let mut verdicts = Verdicts::All(Verdict::No);
-                for part in parts {
+                for node in nodes {
                     if verdicts.are_all(Verdict::Yes) {
                         break;
                     }
-                    verdicts = verdicts.or(self.expr(part)?).settled();
+                    verdicts = verdicts.or(self.dense(node)?, self.len()).settled();
                 }
                 Ok(verdicts)
             }
-            Expr::Not(inner) => Ok(self.expr(inner)?.not()),
-            Expr::Term(term) => self.term(term),
+            Node::Not(node) => Ok(self.dense(node)?.not(self.len())),
+            Node::Leaf(leaf) => self.leaf(leaf),
         }
     }
 
-    fn term(&self, term: &Term) -> Result<Verdicts, StoreError> {
-        match term {
-            Term::Text(field, pattern) => self.texts(text_column(*field), Some(pattern)),
-            Term::Present(Field::Text(field)) => self.texts(text_column(*field), None),
-            Term::Number(field, range) => self.numbers(*field, range.integers()),
-            Term::Present(Field::Number(field)) => {
-                self.numbers(*field, Some(i128::MIN..=i128::MAX))
+    fn leaf(&self, leaf: &Leaf<'_>) -> Result<Verdicts, StoreError> {
+        // Where columns know it all, hits that only may match are of no use.
+        let hits = self.rows.lookup.hits(leaf);
+        match hits.filter(|hits| hits.possible.is_empty() || !is_in_columns(leaf.term)) {
+            Some(hits) => Ok(Verdicts::Few(hits::few(hits, &self.rows.positions)).settled()),
+            None => Dense(self.rows).term(leaf.term),
+        }
+    }
+
+    fn time(&self, range: TimeRange) -> Result<Verdicts, StoreError> {
+        let (from, last) = ends(range);
+        Dense(self.rows).within(Column::Time, from, last)
+    }
+
+    /// The verdicts on some rows, in their order.
+    fn at(&self, node: &Node<'_>, rows: &[u32]) -> Result<Vec<Verdict>, StoreError> {
+        match node {
+            Node::And(nodes) => self.fold(nodes, rows, Verdict::Yes, Verdict::min),
+            Node::Or(nodes) => self.fold(nodes, rows, Verdict::No, Verdict::max),
+            Node::Not(node) => {
+                let verdicts = self.at(node, rows)?.into_iter();
+                Ok(verdicts.map(Verdict::not).collect())
             }
-            Term::Has(Part::Usage) => self.within(Column::HasUsage, 1, 1),
-            Term::Has(Part::Approval) => self.within(Column::HasApproval, 1, 1),
-            // Only the payload knows.
-            Term::Has(_) | Term::Path(..) | Term::FreeText(_) => Ok(Verdicts::All(Verdict::Maybe)),
+            Node::Leaf(leaf) if is_in_columns(leaf.term) => At(self.rows, rows).term(leaf.term),
+            Node::Leaf(leaf) => match self.rows.lookup.hits(leaf) {
+                Some(hits) => {
+                    let first = self.rows.positions.start;
+                    let has = |all: &[u32], row: u32| all.binary_search(&(first + row)).is_ok();
+                    let verdict = |row: &u32| {
+                        if has(&hits.certain, *row) {
+                            Verdict::Yes
+                        } else if has(&hits.possible, *row) {
+                            Verdict::Maybe
+                        } else {
+                            Verdict::No
+                        }
+                    };
+                    Ok(rows.iter().map(verdict).collect())
+                }
+                None => At(self.rows, rows).term(leaf.term),
+            },
         }
     }
 
-    /// Rows with a value, of a pattern or any. Asks once for each distinct value.
-    fn texts(&self, column: Column, pattern: Option<&TextPattern>) -> Result<Verdicts, StoreError> {
-        let Some(texts) = self.rows.columns.texts(column)? else {
-            return Ok(Verdicts::All(Verdict::Maybe));
-        };
-        let codes = 0..u32::try_from(texts.len()).unwrap_or(u32::MAX);
-        let matches = |value: &str| pattern.is_none_or(|pattern| pattern.matches(value));
-        // Rows without a value have the code after the last.
-        let verdicts: Vec<Verdict> = codes
-            .map(|code| texts.value(code).is_some_and(matches).into())
-            .chain([Verdict::No])
-            .collect();
-        if !verdicts.contains(&Verdict::Yes) {
-            return Ok(Verdicts::All(Verdict::No));
-        }
-        Ok(loops::by_code(texts.codes(), &verdicts))
-    }
-
-    /// Rows with a number in a range; none without one.
-    fn numbers(
+    fn fold(
         &self,
-        field: NumberField,
-        range: Option<RangeInclusive<i128>>,
-    ) -> Result<Verdicts, StoreError> {
-        let Some((low, high)) = range.map(RangeInclusive::into_inner) else {
-            return Ok(Verdicts::All(Verdict::No));
-        };
-        let column = match field {
-            NumberField::Seq => {
-                let contains = |seq: u64| (low..=high).contains(&seq.into());
-                return Ok(self.rows.seqs.clone().map(contains).collect());
+        nodes: &[Node<'_>],
+        rows: &[u32],
+        first: Verdict,
+        with: fn(Verdict, Verdict) -> Verdict,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let mut verdicts = vec![first; rows.len()];
+        for node in nodes {
+            for (verdict, other) in verdicts.iter_mut().zip(self.at(node, rows)?) {
+                *verdict = with(*verdict, other);
             }
-            NumberField::Tokens => return self.tokens(low, high),
-            NumberField::Status => Column::Status,
-            NumberField::Duration => Column::DurationUs,
-            NumberField::Cost => Column::CostNanousd,
-            NumberField::InputTokens => Column::InputTokens,
-            NumberField::OutputTokens => Column::OutputTokens,
-            NumberField::CacheReadTokens => Column::CacheReadTokens,
-            NumberField::CacheWriteTokens => Column::CacheWriteTokens,
-            NumberField::ReasoningTokens => Column::ReasoningTokens,
-            NumberField::Waited => Column::WaitedUs,
-        };
-        if high < i64::MIN.into() || low > i64::MAX.into() {
-            return Ok(Verdicts::All(Verdict::No));
         }
-        let low = i64::try_from(low).unwrap_or(i64::MIN);
-        self.within(column, low, i64::try_from(high).unwrap_or(i64::MAX))
+        Ok(verdicts)
     }
 
-    fn tokens(&self, low: i128, high: i128) -> Result<Verdicts, StoreError> {
-        let input = self.rows.columns.ints(Column::InputTokens)?;
-        let output = self.rows.columns.ints(Column::OutputTokens)?;
-        let (Some(input), Some(output)) = (input, output) else {
-            return Ok(Verdicts::All(Verdict::Maybe));
-        };
-        let matches = |row: usize| {
-            let (input, output) = (input.get(row), output.get(row));
-            let sum = i128::from(input.unwrap_or(0)) + i128::from(output.unwrap_or(0));
-            input.or(output).is_some() && (low..=high).contains(&sum)
-        };
-        Ok((0..input.rows()).map(matches).collect())
+    fn time_at(&self, range: TimeRange, rows: &[u32]) -> Result<Vec<Verdict>, StoreError> {
+        let (from, last) = ends(range);
+        At(self.rows, rows).within(Column::Time, from, last)
     }
+}
 
-    /// Rows with a value between two, both meant.
-    fn within(&self, column: Column, low: i64, high: i64) -> Result<Verdicts, StoreError> {
-        let ints = self.rows.columns.ints(column)?;
-        Ok(ints.map_or(Verdicts::All(Verdict::Maybe), |ints| {
-            loops::within(&ints, low, high)
-        }))
+/// Whether columns decide on a condition.
+fn is_in_columns(term: &Term) -> bool {
+    match term {
+        Term::Text(..) | Term::Number(..) | Term::Present(_) => true,
+        Term::Has(part) => matches!(part, Part::Usage | Part::Approval),
+        Term::Path(..) | Term::FreeText(_) => false,
     }
+}
+
+/// The first and the last instant. No producer's time comes near the ends of 64 bits.
+fn ends(range: TimeRange) -> (i64, i64) {
+    let last = range.to.map_or(i64::MAX, |to| to.saturating_sub(1));
+    (range.from.unwrap_or(i64::MIN), last)
 }
 
 pub(crate) fn text_column(field: TextField) -> Column {

@@ -17,7 +17,8 @@ impl Snapshot {
         if self.size <= signed {
             return Ok(self.trail.root(self.size)?);
         }
-        let mut kept = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let frontier = self.shared.frontier.lock();
+        let mut kept = frontier.unwrap_or_else(PoisonError::into_inner);
         // Unsealed events are held until a checkpoint covers them, so the hot tail has what follows.
         if kept.size() < signed || kept.size() > self.size {
             *kept = self.signed_tree(signed)?;

@@ -15,14 +15,14 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use crate::{generate, naive::everything, node::Node};
 
 #[derive(Clone, Debug)]
-struct Question {
-    filter: String,
-    range: TimeRange,
+pub(crate) struct Question {
+    pub(crate) filter: String,
+    pub(crate) range: TimeRange,
     by: Vec<Dimension>,
     sort: Figure,
     top: usize,
     /// In thousandths of the log.
-    at: u64,
+    pub(crate) at: u64,
 }
 
 pub(crate) fn by() -> impl Strategy<Value = Vec<Dimension>> {
@@ -30,7 +30,7 @@ pub(crate) fn by() -> impl Strategy<Value = Vec<Dimension>> {
     vec(dimension, 0..4)
 }
 
-fn question() -> impl Strategy<Value = Question> {
+pub(crate) fn question() -> impl Strategy<Value = Question> {
     let end = || proptest::option::of(generate::TIMES.prop_map(|second| second * 1_000_000));
     (
         generate::filter(),
@@ -246,7 +246,7 @@ fn check_summaries(view: &Snapshot, records: &[RecordView<'_>], question: &Quest
     }
 }
 
-fn check(node: &Node, all: &[Event], question: &Question) {
+pub(crate) fn check(node: &Node, all: &[Event], question: &Question) {
     let filter = parse(&question.filter);
     let size = all.len() as u64 * question.at / 1000;
     let view = node.engine.snapshot().unwrap().at(size).unwrap();

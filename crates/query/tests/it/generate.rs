@@ -114,7 +114,7 @@ pub(crate) fn event_at(
     })
 }
 
-const TERMS: [&str; 48] = [
+const TERMS: [&str; 62] = [
     "actor:agent-1",
     "actor:agent-*",
     "actor:nobody",
@@ -163,6 +163,20 @@ const TERMS: [&str; 48] = [
     "output:\"42\"",
     "hello",
     "\"rm -rf\"",
+    "rf",
+    "\"-rf /\"",
+    "caf\u{c9}",
+    "42",
+    "\"hello w*\"",
+    "wor*",
+    "nowhere",
+    "2001",
+    "has:output",
+    "status:200",
+    "status:-7",
+    "input.t:\"Hello *\"",
+    "meta.k:\"rm*/\"",
+    "trace:none",
 ];
 
 /// A filter as text.

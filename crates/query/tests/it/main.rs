@@ -9,6 +9,7 @@ mod changing;
 mod damage;
 mod figures;
 mod generate;
+mod large;
 mod naive;
 mod node;
 mod numbers;

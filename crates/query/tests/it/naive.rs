@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use event::{RecordView, Seq, filter::Filter};
-use indelible_query::{Event, Order, Query, Snapshot, TimeRange};
+use indelible_query::{Budget, Event, Order, Query, Snapshot, TimeRange};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{generate, node::Node};
 
 #[derive(Clone, Debug)]
-struct Question {
+pub(crate) struct Question {
     filter: String,
     range: TimeRange,
     order: Order,
@@ -17,7 +17,7 @@ struct Question {
     at: u64,
 }
 
-fn question() -> impl Strategy<Value = Question> {
+pub(crate) fn question() -> impl Strategy<Value = Question> {
     let end = || proptest::option::of(generate::TIMES.prop_map(|second| second * 1_000_000));
     let newest = any::<bool>();
     (
@@ -69,7 +69,7 @@ pub(crate) fn all_pages(open: impl Fn() -> Snapshot, query: &Query) -> Vec<(Seq,
     }
 }
 
-fn check(node: &Node, all: &[Event], question: &Question) {
+pub(crate) fn check(node: &Node, all: &[Event], question: &Question) {
     let filter = match question.filter.as_str() {
         "" => Filter::all(),
         text => event::filter::parse(text).unwrap(),
@@ -102,7 +102,42 @@ fn check(node: &Node, all: &[Event], question: &Question) {
         limit: question.limit,
     };
     let rows = expected.into_iter().map(|event| (event.seq, event.record));
-    assert_eq!(all_pages(|| view.clone(), &query), rows.collect::<Vec<_>>());
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(all_pages(|| view.clone(), &query), rows);
+    check_parts(&view, &query, &rows);
+}
+
+/// Answers that end early because of their budget, put together.
+fn check_parts(view: &Snapshot, query: &Query, expected: &[(Seq, Bytes)]) {
+    let poor = || view.clone().within(Budget::new(0, None));
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page = poor().page(query, after).unwrap();
+        assert!(page.rows.len() <= query.limit);
+        rows.extend(page.rows.into_iter().map(|row| (row.seq, row.record)));
+        let Some(next) = page.next else {
+            break;
+        };
+        let goes_on = |after: Seq| match query.order {
+            Order::Newest => next < after,
+            Order::Oldest => next > after,
+        };
+        assert!(after.is_none_or(goes_on));
+        after = Some(next);
+    }
+    assert_eq!(rows, expected);
+    let (mut count, mut after) = (0, None);
+    loop {
+        let counted = poor()
+            .count_after(&query.filter, query.range, after)
+            .unwrap();
+        count += counted.value;
+        if counted.next.is_none() {
+            break;
+        }
+        after = counted.next;
+    }
+    assert_eq!(count, expected.len() as u64);
 }
 
 proptest! {

@@ -43,14 +43,14 @@ fn micros(text: &str) -> i64 {
 }
 
 /// Instants around a shift of some clock, minutes apart or on full ones.
-fn around(shift: &'static str) -> impl Strategy<Value = i64> {
+pub(crate) fn around(shift: &'static str) -> impl Strategy<Value = i64> {
     let near = prop_oneof![-200..200_i64, -2000..2000_i64];
     (near, select(vec![0, 1, 59_999_999, -1]))
         .prop_map(move |(minutes, micros_more)| micros(shift) + minutes * 60_000_000 + micros_more)
 }
 
 #[derive(Clone, Debug)]
-struct Question {
+pub(crate) struct Question {
     filter: String,
     from: Option<i64>,
     to: Option<i64>,
@@ -59,7 +59,7 @@ struct Question {
     zone: &'static str,
 }
 
-fn question(shift: &'static str) -> impl Strategy<Value = Question> {
+pub(crate) fn question(shift: &'static str) -> impl Strategy<Value = Question> {
     let end = || proptest::option::of(around(shift));
     let filter = prop_oneof![Just(String::new()), generate::filter()];
     (
@@ -153,7 +153,7 @@ fn check_starts(series: &Series, question: &Question, zone: &TimeZone) {
     }
 }
 
-fn check(node: &Node, all: &[Event], question: &Question) {
+pub(crate) fn check(node: &Node, all: &[Event], question: &Question) {
     let zone = TimeZone::get(question.zone).unwrap();
     let filter = parse(&question.filter);
     let range = TimeRange {

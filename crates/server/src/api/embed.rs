@@ -14,7 +14,10 @@ use hyper::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::routes::{Access, Answer, RouteInfo};
+use crate::{
+    keys::hex,
+    routes::{Access, Answer, RouteInfo},
+};
 
 /// An hour without asking, and then a question that costs little: a page that embeds the card gets a newer one.
 const CACHE: &str = "public, max-age=3600";
@@ -58,7 +61,7 @@ impl Asset {
         // Writing into a vector cannot fail.
         let _ = gzip.write_all(text.as_bytes());
         let digest = Sha256::digest(text.as_bytes());
-        let name = export::manifest::hex(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
+        let name = hex(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
         Self {
             text,
             gzip: gzip.finish().unwrap_or_default().into(),

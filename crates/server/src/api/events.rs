@@ -7,7 +7,7 @@ mod stream;
 
 pub(crate) use list::{LIST, list};
 pub(crate) use one::{CONTENT, GET, RECORD, content, get, record};
-pub(crate) use stream::{STREAM, stream};
+pub(crate) use stream::{Followed, STREAM, follow, stream};
 
 use event::{RecordView, Seq};
 use query::{Event, QueryError, Snapshot};

@@ -56,6 +56,7 @@ pub(crate) static FACETS: RouteInfo = RouteInfo {
         Code::InvalidFilter,
         Code::InvalidParameter,
         Code::TooManyGroups,
+        Code::TooCostly,
         Code::Busy,
         Code::Damaged,
     ],

@@ -77,6 +77,7 @@ pub(crate) static AGGREGATE: RouteInfo = RouteInfo {
         Code::InvalidFilter,
         Code::InvalidParameter,
         Code::TooManyGroups,
+        Code::TooCostly,
         Code::Busy,
         Code::Damaged,
     ],

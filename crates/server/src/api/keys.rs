@@ -15,7 +15,7 @@ use crate::{
     app::{App, blocking},
     audit,
     auth::Caller,
-    keys::{Key, KeySpec, Scope, Scopes},
+    keys::{Key, KeySpec, Role, Scope, Scopes},
     problem::{Code, Problem},
     routes::{Access, Answer, RouteInfo},
 };
@@ -73,13 +73,33 @@ pub(crate) static REVOKE: RouteInfo = RouteInfo {
     codes: &[Code::NotFound],
 };
 
-#[derive(Deserialize)]
+pub(crate) static LINK: RouteInfo = RouteInfo {
+    method: "POST",
+    path: "/v1/keys/{id}/link",
+    id: "createSignInLink",
+    summary: "Makes a link that signs in to the dashboard with a key, once",
+    access: Access::Key(&[Scope::Admin]),
+    params: &[],
+    body: None,
+    status: 201,
+    answer: Answer::Json("SignInLink"),
+    codes: &[Code::NotFound, Code::Busy, Code::LogStopped],
+};
+
+/// How long a link works that somebody sends to somebody.
+pub(crate) const LINK_LIFE_US: u64 = 24 * 3_600_000_000;
+
+/// A key that was asked for.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewKey {
-    name: String,
-    scopes: Scopes,
-    project: Option<String>,
-    expires_at: Option<String>,
+pub(crate) struct NewKey {
+    pub(crate) name: String,
+    /// These or a role.
+    pub(crate) scopes: Option<Scopes>,
+    pub(crate) role: Option<Role>,
+    pub(crate) project: Option<String>,
+    /// RFC 3339.
+    pub(crate) expires_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -87,12 +107,20 @@ struct ShownKey<'a> {
     id: &'a str,
     name: &'a str,
     scopes: Scopes,
+    role: Option<Role>,
     project: Option<&'a str>,
     created_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SignInLink {
+    /// Path and query, below the server's address.
+    link: String,
+    expires_at: String,
 }
 
 #[derive(Serialize)]
@@ -107,6 +135,7 @@ impl<'a> ShownKey<'a> {
             id: &key.id,
             name: &key.name,
             scopes: key.scopes,
+            role: key.role,
             project: key.project.as_deref(),
             created_at: key.created_at.to_string(),
             expires_at: key.expires_at.map(|at| at.to_string()),
@@ -117,11 +146,10 @@ impl<'a> ShownKey<'a> {
 }
 
 pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Response {
-    let keys = app.node().keys().list(caller.trail_id());
-    let seen = keys.iter().filter(|key| may_manage(&caller, key));
+    let keys = managed(&app, &caller);
     let list = KeyList {
         object: "list",
-        data: seen.map(|key| ShownKey::new(key, None)).collect(),
+        data: keys.iter().map(|key| ShownKey::new(key, None)).collect(),
     };
     json(StatusCode::OK, &list)
 }
@@ -132,15 +160,9 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let new: NewKey = settings(&app, request).await?;
-    let spec = spec(new, &caller)?;
     blocking(move || {
-        let keys = app.node().keys();
-        let secret = keys.generate()?;
-        // First the log, then the key: there is no key that the log does not know of.
-        record(&caller, "key.created", &secret.id, &spec.name, spec.scopes)?;
-        let key = keys.add(spec, &secret)?;
-        let shown = ShownKey::new(&key, Some(&secret.text));
-        Ok(json(StatusCode::CREATED, &shown))
+        let (key, text) = make(&app, &caller, new)?;
+        Ok(json(StatusCode::CREATED, &ShownKey::new(&key, Some(&text))))
     })
     .await
 }
@@ -151,22 +173,71 @@ pub(crate) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     blocking(move || {
-        let keys = app.node().keys();
-        let listed = keys.list(caller.trail_id());
-        let known = listed
-            .iter()
-            .find(|key| key.id == id && may_manage(&caller, key))
-            .ok_or_else(Problem::not_found)?;
-        if known.revoked_at.is_none() {
-            keys.revoke(caller.trail_id(), &id)?;
-            // A key must end even when the log accepts nothing any more.
-            if let Err(error) = record(&caller, "key.revoked", &id, &known.name, known.scopes) {
-                tracing::error!(?error, key = id, "a revocation could not be recorded");
-            }
-        }
+        end(&app, &caller, &id)?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await
+}
+
+pub(crate) async fn link(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    blocking(move || {
+        let link = link_of(&app, &caller, &id)?;
+        let expires_at = app.node().now().0.saturating_add(LINK_LIFE_US);
+        let answer = SignInLink {
+            link,
+            expires_at: Micros(expires_at).to_string(),
+        };
+        Ok(json(StatusCode::CREATED, &answer))
+    })
+    .await
+}
+
+/// Makes a link that signs in with a key, once, and gives its path. Blocks.
+pub(crate) fn link_of(app: &App, caller: &Caller, id: &str) -> Result<String, Problem> {
+    let managed = managed(app, caller);
+    let key = managed.iter().find(|key| key.id == id);
+    let key = key.filter(|key| app.node().keys().is_still_good(key));
+    let key = key.ok_or_else(Problem::not_found)?;
+    record(caller, "key.link_created", id, &key.name, key.scopes)?;
+    let token = app.node().sessions().link(key, LINK_LIFE_US)?;
+    Ok(format!("/sign-in?link={token}"))
+}
+
+/// The keys that this one manages, oldest first.
+pub(crate) fn managed(app: &App, caller: &Caller) -> Vec<Arc<Key>> {
+    let mut keys = app.node().keys().list(caller.trail_id());
+    keys.retain(|key| may_manage(caller, key));
+    keys
+}
+
+/// Makes a key and gives its text. Blocks.
+pub(crate) fn make(app: &App, caller: &Caller, new: NewKey) -> Result<(Arc<Key>, String), Problem> {
+    let spec = spec(new, caller)?;
+    let keys = app.node().keys();
+    let secret = keys.generate()?;
+    // First the log, then the key: there is no key that the log does not know of.
+    record(caller, "key.created", &secret.id, &spec.name, spec.scopes)?;
+    let key = keys.add(spec, &secret)?;
+    Ok((key, secret.text))
+}
+
+/// Ends a key for good. Blocks.
+pub(crate) fn end(app: &App, caller: &Caller, id: &str) -> Result<(), Problem> {
+    let managed = managed(app, caller);
+    let known = managed.iter().find(|key| key.id == id);
+    let known = known.ok_or_else(Problem::not_found)?;
+    if known.revoked_at.is_none() {
+        app.node().keys().revoke(caller.trail_id(), id)?;
+        // A key must end even when the log accepts nothing any more.
+        if let Err(error) = record(caller, "key.revoked", id, &known.name, known.scopes) {
+            tracing::error!(?error, key = id, "a revocation could not be recorded");
+        }
+    }
+    Ok(())
 }
 
 /// A key that is limited to a project manages keys of that project only, and nobody but a node key touches
@@ -185,7 +256,12 @@ fn spec(new: NewKey, caller: &Caller) -> Result<KeySpec, Problem> {
             return Err(invalid(member, &detail));
         }
     }
-    if new.scopes.has(Scope::Node) && !caller.has(Scope::Node) {
+    let scopes = match (new.scopes, new.role) {
+        (Some(scopes), None) => scopes,
+        (None, Some(role)) => role.scopes(),
+        _ => return Err(invalid("scopes", "either scopes or a role")),
+    };
+    if scopes.has(Scope::Node) && !caller.has(Scope::Node) {
         let detail = "only a key with scope node makes another one";
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
@@ -197,7 +273,7 @@ fn spec(new: NewKey, caller: &Caller) -> Result<KeySpec, Problem> {
         (Some(own), _) => Some(own.to_owned()),
         (None, project) => project,
     };
-    if project.is_some() && new.scopes.has(Scope::Node) {
+    if project.is_some() && scopes.has(Scope::Node) {
         return Err(invalid("project", "a key with scope node has no project"));
     }
     let expires_at = new.expires_at.map(|text| {
@@ -210,7 +286,8 @@ fn spec(new: NewKey, caller: &Caller) -> Result<KeySpec, Problem> {
     Ok(KeySpec {
         trail: caller.trail_id().clone(),
         name: new.name,
-        scopes: new.scopes,
+        scopes,
+        role: new.role,
         project,
         expires_at: expires_at.transpose()?,
     })
@@ -225,11 +302,9 @@ fn record(
 ) -> Result<(), Problem> {
     let meta = serde_json::json!({ "name": name, "scopes": scopes }).to_string();
     let event = SystemEvent {
-        actor_type: "user",
-        actor_id: &caller.key.id,
         resource: Some(("key", id)),
         meta: Some(&meta),
-        ..SystemEvent::new(action)
+        ..audit::by(&caller.key, action)
     };
     Ok(audit::record(&caller.trail, &event)?)
 }

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     audit::What,
     auth::Caller,
-    keys::{Key, Scope},
+    keys::Scope,
     params::{Kind, Param, Params},
     problem::{Code, Problem},
     routes::{Access, Answer, RouteInfo},
@@ -65,7 +65,18 @@ pub(crate) async fn proof(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let size = params.number("size")?;
-    let engine = caller.engine(&app);
+    bundle(&app, &caller, name, size, &headers).await
+}
+
+/// The proof of an event in the form that the headers ask for; notes what it shows.
+pub(crate) async fn bundle(
+    app: &App,
+    caller: &Caller,
+    name: String,
+    size: Option<u64>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let engine = caller.engine(app);
     let reader = caller.clone();
     let proof = app
         .read(move || {
@@ -74,7 +85,7 @@ pub(crate) async fn proof(
             Proof::make(&view, event, size, &reader.trail)
         })
         .await?;
-    if wants_text(&headers) {
+    if wants_text(headers) {
         return Ok(typed(
             StatusCode::OK,
             "text/plain; charset=utf-8",
@@ -82,7 +93,7 @@ pub(crate) async fn proof(
         ));
     }
     let with_content = caller.has(Scope::Content);
-    proof.note(&app, &caller.key, with_content);
+    proof.note(app, caller, with_content);
     let bundle = proof.to_bundle(with_content)?;
     Ok(typed(StatusCode::OK, "application/json", bundle))
 }
@@ -134,11 +145,10 @@ impl Proof {
     }
 
     /// Notes that the bundle is read.
-    pub(crate) fn note(&self, app: &App, key: &Key, with_content: bool) {
-        let audit = app.node().audit();
-        audit.note(key, What::Records, None, [self.event.seq.0]);
+    pub(crate) fn note(&self, app: &App, caller: &Caller, with_content: bool) {
+        caller.audit_one(app, What::Records, self.event.seq);
         if with_content && self.event.content.is_some() {
-            audit.note(key, What::Contents, None, [self.event.seq.0]);
+            caller.audit_one(app, What::Contents, self.event.seq);
         }
     }
 

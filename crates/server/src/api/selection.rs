@@ -7,7 +7,7 @@ use query::{AtError, Snapshot, TimeRange, Zone};
 
 use super::typed;
 use crate::{
-    app::App,
+    app::{App, read_budget},
     audit::What,
     auth::Caller,
     keys::Scope,
@@ -117,7 +117,7 @@ impl Selection {
         let body = app
             .read(move || {
                 let view = self.view(engine.snapshot()?)?;
-                make(&self, &view)
+                make(&self, &view.within(read_budget()))
             })
             .await?;
         app.node()
@@ -145,7 +145,7 @@ fn range(params: &Params, now_us: i64) -> Result<TimeRange, Problem> {
     Ok(range)
 }
 
-fn instant(name: &'static str, text: &str, now_us: i64) -> Result<i64, Problem> {
+pub(crate) fn instant(name: &'static str, text: &str, now_us: i64) -> Result<i64, Problem> {
     if let Some(age_us) = age(text) {
         return Ok(now_us.saturating_sub(age_us));
     }

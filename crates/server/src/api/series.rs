@@ -42,6 +42,7 @@ pub(crate) static SERIES: RouteInfo = RouteInfo {
         Code::InvalidFilter,
         Code::InvalidParameter,
         Code::TooManyGroups,
+        Code::TooCostly,
         Code::TooManyBuckets,
         Code::Busy,
         Code::Damaged,

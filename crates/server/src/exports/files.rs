@@ -25,7 +25,7 @@ impl Files {
     pub(super) fn new(env: &Env, data: &Path) -> Self {
         Self {
             fs: Arc::clone(&env.fs),
-            dir: data.join("exports"),
+            dir: data.join(kept::EXPORTS),
         }
     }
 

@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Key, Scopes,
+    Key, Role, Scopes,
     secret::{KeyHash, hex},
 };
 
+/// Without people.
 const VERSION: u32 = 1;
+/// Keys may have a role.
+const VERSION_WITH_ROLES: u32 = 2;
 /// Only the owner reads it: hashes are not secrets, but nobody else's business.
 const MODE: u32 = 0o600;
 
@@ -69,6 +72,8 @@ struct Entry {
     trail: String,
     name: String,
     scopes: Scopes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
     project: Option<String>,
     created_at: u64,
     expires_at: Option<u64>,
@@ -88,9 +93,9 @@ pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Option<Contents>, KeysErr
     let bytes = fs.read(path)?;
     let file: File =
         serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
-    if file.v != VERSION {
+    if ![VERSION, VERSION_WITH_ROLES].contains(&file.v) {
         return Err(malformed(format!(
-            "expected version {VERSION}, found {}",
+            "expected version {VERSION} or {VERSION_WITH_ROLES}, found {}",
             file.v
         )));
     }
@@ -103,6 +108,7 @@ pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Option<Contents>, KeysErr
             id: entry.id,
             name: entry.name,
             scopes: entry.scopes,
+            role: entry.role,
             project: entry.project,
             created_at: Micros(entry.created_at),
             expires_at: entry.expires_at.map(Micros),
@@ -135,14 +141,20 @@ fn encode(path: &Path, contents: &Contents) -> Result<Vec<u8>, KeysError> {
         trail: key.trail.as_str().to_owned(),
         name: key.name.clone(),
         scopes: key.scopes,
+        role: key.role,
         project: key.project.clone(),
         created_at: key.created_at.0,
         expires_at: key.expires_at.map(|at| at.0),
         revoked_at: key.revoked_at.map(|at| at.0),
         sha256: key.hash.to_hex(),
     };
+    let has_roles = contents.keys.iter().any(|key| key.role.is_some());
     let mut file = File {
-        v: VERSION,
+        v: if has_roles {
+            VERSION_WITH_ROLES
+        } else {
+            VERSION
+        },
         public_trails: contents.public.iter().map(ToString::to_string).collect(),
         keys: contents.keys.iter().map(entry).collect(),
         sha256: String::new(),
@@ -175,6 +187,7 @@ mod tests {
             trail: TrailId::new("default".to_owned()).unwrap(),
             name: "ci".to_owned(),
             scopes: Scopes::NODE_ADMIN,
+            role: Some(Role::Auditor),
             project: Some("p1".to_owned()),
             created_at: Micros(1),
             expires_at: Some(Micros(2_000)),

@@ -43,10 +43,7 @@ impl Proven {
         let _ = timeout(COVER_PATIENCE, covered).await;
         let (engine, trail) = (assistant.engine(), Arc::clone(&assistant.caller.trail));
         let project = assistant.caller.project().map(ToOwned::to_owned);
-        let (app, key) = (
-            Arc::clone(&assistant.app),
-            Arc::clone(&assistant.caller.key),
-        );
+        let (app, caller) = (Arc::clone(&assistant.app), assistant.caller.clone());
         assistant
             .app
             .read(move || {
@@ -57,7 +54,7 @@ impl Proven {
                 // Contents stay where they are: the proof of the record does not need them.
                 let bundle = match Proof::make(&view, event, None, &trail) {
                     Ok(proof) => {
-                        proof.note(&app, &key, false);
+                        proof.note(&app, &caller, false);
                         Some(proof.to_bundle(false)?)
                     }
                     Err(problem) if problem.code() == Code::NotCoveredYet => None,

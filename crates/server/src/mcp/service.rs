@@ -9,7 +9,8 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
         ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerInfo,
+        ReadResourceResponse, ReadResourceResult, ResourcesCapability, ServerCapabilities,
+        ServerConfig, ToolsCapability,
     },
     service::RequestContext,
 };
@@ -67,12 +68,12 @@ fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Problem> {
 }
 
 impl ServerHandler for Assistant {
-    fn get_info(&self) -> ServerInfo {
+    fn get_info(&self) -> ServerConfig {
         let mut capabilities = ServerCapabilities::default();
-        capabilities.tools = Some(Default::default());
-        capabilities.resources = Some(Default::default());
+        capabilities.tools = Some(ToolsCapability::default());
+        capabilities.resources = Some(ResourcesCapability::default());
         let version = env!("CARGO_PKG_VERSION");
-        ServerInfo::new(capabilities)
+        ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("indelible", version).with_title("Indelible"))
             .with_instructions(tools::INSTRUCTIONS)
     }

@@ -4,6 +4,8 @@ use std::fmt::{self, Write as _};
 
 use ledger::Entropy;
 
+use crate::keys::hex;
+
 /// Longest value of an event, characters.
 const VALUE: usize = 300;
 /// Longest text between two markers, bytes.
@@ -51,7 +53,7 @@ pub(super) fn marked(text: &str, entropy: &dyn Entropy) -> String {
     if let Err(error) = entropy.fill(&mut name) {
         tracing::warn!(%error, "no randomness for a marker");
     }
-    let name = export::manifest::hex(&name);
+    let name = hex(&name);
     let mut end = text.len().min(BLOCK_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;

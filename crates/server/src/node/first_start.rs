@@ -6,7 +6,13 @@ use event::TrailId;
 use ledger::{Env, Ledger};
 
 use super::{DEFAULT_TRAIL, NodeError};
-use crate::keys::{KeySpec, Keys, Scopes};
+use crate::{
+    api::keys::LINK_LIFE_US,
+    kept,
+    keys::{KeySpec, Keys, Scopes},
+    sessions::Sessions,
+    views::Views,
+};
 
 const ADMIN_KEY_MODE: u32 = 0o600;
 
@@ -14,6 +20,10 @@ pub(super) struct Ready {
     pub(super) keys: Keys,
     /// The text of the admin key, if it was made now.
     pub(super) new_admin_key: Option<String>,
+    pub(super) sessions: Sessions,
+    pub(super) views: Views,
+    /// A link that signs in with that key.
+    pub(super) new_sign_in_link: Option<String>,
 }
 
 /// Makes the default trail, its key file and the admin key where they are not there yet.
@@ -45,6 +55,7 @@ pub(super) fn make_ready(
         trail: id,
         name: "admin".to_owned(),
         scopes: Scopes::NODE_ADMIN,
+        role: None,
         project: None,
         expires_at: None,
     };
@@ -54,6 +65,8 @@ pub(super) fn make_ready(
         None if is_first => Some(keys.generate()?),
         None => None,
     };
+    let sessions = Sessions::load(env, dir.join(kept::SESSIONS));
+    let mut new_link = None;
     let admin_key = dir.join("admin.key");
     if let Some(secret) = &secret {
         // The file first: a crash between the two leaves a file that the next start replaces, never a key
@@ -61,7 +74,8 @@ pub(super) fn make_ready(
         let line = format!("{}\n", secret.text);
         env.fs
             .write_atomic(&admin_key, line.as_bytes(), Some(ADMIN_KEY_MODE))?;
-        keys.add(spec, secret)?;
+        let key = keys.add(spec, secret)?;
+        new_link = Some(sessions.link(&key, LINK_LIFE_US)?);
     }
     if !keys.knows_file(&admin_key)? {
         tracing::warn!(path = %admin_key.display(), "the file holds no key of this node");
@@ -69,6 +83,9 @@ pub(super) fn make_ready(
     Ok(Ready {
         keys,
         new_admin_key: secret.map(|secret| secret.text),
+        sessions,
+        views: Views::load(env, dir.join(kept::VIEWS)),
+        new_sign_in_link: new_link.map(|link| format!("/sign-in?link={link}")),
     })
 }
 

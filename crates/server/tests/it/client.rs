@@ -108,6 +108,27 @@ impl Reply {
                 .collect(),
             body: bytes[split + 4..].to_vec(),
         }
+        .unchunked()
+    }
+
+    /// The body without the lengths of its chunks.
+    fn unchunked(mut self) -> Self {
+        if self.header("transfer-encoding") == Some("chunked") {
+            let mut rest = self.body.as_slice();
+            let mut whole = Vec::new();
+            while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
+                let length = std::str::from_utf8(&rest[..end]).unwrap();
+                let length = usize::from_str_radix(length, 16).unwrap();
+                rest = &rest[end + 2..];
+                if length == 0 {
+                    break;
+                }
+                whole.extend_from_slice(&rest[..length]);
+                rest = &rest[length + 2..];
+            }
+            self.body = whole;
+        }
+        self
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -198,3 +198,26 @@ fn a_project_key_sees_and_writes_its_project() {
         get(&format!("/v1/log/{path}")).problem(403, "project_forbidden");
     }
 }
+
+#[test]
+fn the_key_of_redactions_is_the_trails_and_stays() {
+    let (dir, mut node) = Running::fresh();
+    let key_of = |node: &Running, key: &str| {
+        let call = Call::get("/v1/redaction-key").key(key);
+        node.send(&call).ok()["key"].as_str().unwrap().to_owned()
+    };
+    let gateway = node.key_with(&["gateway"]);
+    let first = key_of(&node, &gateway);
+    assert_eq!(first.len(), 44, "32 bytes in base64");
+    assert_eq!(key_of(&node, &node.key_with(&["gateway", "read"])), first);
+    let made = node
+        .admin(Call::json("/v1/trails", &json!({ "name": "other" })))
+        .ok();
+    let other_admin = made["key"].as_str().unwrap();
+    let spec = json!({ "name": "g", "scopes": ["gateway"] });
+    let other = node.make_key(other_admin, &spec);
+    assert_ne!(key_of(&node, other["key"].as_str().unwrap()), first);
+    node.stop();
+    let node = Running::on(dir.path());
+    assert_eq!(key_of(&node, &gateway), first);
+}

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod dashboard;
 mod durability;
 mod embed;
 mod exports;
@@ -23,4 +24,5 @@ mod running;
 mod shares;
 mod streams;
 mod trails;
+mod visitor;
 mod writing;

@@ -69,6 +69,10 @@ impl Route {
                 let body = json!({ "origins": ["https://m.example"] }).to_string();
                 Call::put(&path, "application/json", body)
             }
+            ("POST", "/mcp") => {
+                let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+                Call::json(&path, &ping).header("accept", "application/json, text/event-stream")
+            }
             ("POST", "/v1/trails") => Call::json(&path, &json!({ "name": "matrix" })),
             (method, _) => Call::new(method, &path),
         }

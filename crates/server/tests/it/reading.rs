@@ -55,7 +55,7 @@ fn what_is_not_there() {
     for path in ["/v1/nothing", "/v1/events/%FF", "/v1/events/%FF/proof"] {
         node.get(path).problem(404, "not_found");
     }
-    node.send(&Call::get("/")).problem(404, "not_found");
+    node.send(&Call::get("/nothing")).problem(404, "not_found");
     let reply = node.admin(Call::new("PUT", "/v1/events"));
     reply.problem(405, "method_not_allowed");
     let allow = reply.header("allow").unwrap();

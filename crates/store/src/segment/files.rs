@@ -2,7 +2,7 @@
 
 use event::TrailId;
 
-/// Names of the three files of a segment.
+/// Names of the files of a segment.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentFiles {
     /// Without folder and extension.
@@ -10,6 +10,8 @@ pub(crate) struct SegmentFiles {
     pub(crate) parquet: String,
     pub(crate) sums: String,
     pub(crate) ids: String,
+    pub(crate) index: String,
+    pub(crate) rollup: String,
 }
 
 impl SegmentFiles {
@@ -20,6 +22,8 @@ impl SegmentFiles {
             parquet: file("parquet"),
             sums: file("sum"),
             ids: file("ids"),
+            index: file("idx"),
+            rollup: file("rollup"),
         }
     }
 
@@ -27,7 +31,13 @@ impl SegmentFiles {
         format!("trails/{trail}/segments")
     }
 
-    pub(crate) fn all(&self) -> [&str; 3] {
-        [&self.parquet, &self.sums, &self.ids]
+    pub(crate) fn all(&self) -> [&str; 5] {
+        [
+            &self.parquet,
+            &self.sums,
+            &self.ids,
+            &self.index,
+            &self.rollup,
+        ]
     }
 }

@@ -32,6 +32,62 @@ pub(super) fn decode(mut bytes: &[u8], width: u32, count: usize, out: &mut Vec<u
     Some(())
 }
 
+/// Encodes values that each fit into `width` bits, at most 32.
+pub(crate) fn encode(values: &[u32], width: u32, out: &mut Vec<u8>) {
+    // Values before `at` that are not written yet, a multiple of eight when a run follows them.
+    let (mut start, mut at) = (0, 0);
+    while let Some(value) = values.get(at) {
+        let rest = values.get(at..).unwrap_or_default();
+        let run = rest.iter().take_while(|other| *other == value).count();
+        let pad = (at - start).next_multiple_of(GROUP) - (at - start);
+        if run < pad + GROUP {
+            at += run;
+            continue;
+        }
+        pack(values.get(start..at + pad).unwrap_or_default(), width, out);
+        put_varint(((run - pad) as u64) << 1, out);
+        let bytes = value.to_le_bytes();
+        out.extend_from_slice(bytes.get(..(width as usize).div_ceil(8)).unwrap_or(&bytes));
+        at += run;
+        start = at;
+    }
+    pack(values.get(start..).unwrap_or_default(), width, out);
+}
+
+/// Values that are packed together.
+const GROUP: usize = 8;
+
+fn pack(values: &[u32], width: u32, out: &mut Vec<u8>) {
+    if values.is_empty() {
+        return;
+    }
+    let groups = values.len().div_ceil(GROUP);
+    put_varint((groups as u64) << 1 | 1, out);
+    let end = out.len() + groups * width as usize;
+    let (mut buffer, mut bits) = (0_u64, 0);
+    for value in values {
+        buffer |= u64::from(*value) << bits;
+        bits += width;
+        if bits >= u32::BITS {
+            let [a, b, c, d, ..] = buffer.to_le_bytes();
+            out.extend_from_slice(&[a, b, c, d]);
+            buffer >>= u32::BITS;
+            bits -= u32::BITS;
+        }
+    }
+    out.extend_from_slice(&buffer.to_le_bytes());
+    // What a last group lacks is zero.
+    out.resize(end, 0);
+}
+
+fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value > 0x7f {
+        out.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    out.push(value.to_le_bytes()[0]);
+}
+
 fn unpack(packed: &[u8], width: u32, count: usize, out: &mut Vec<u32>) {
     let mask = (1u64 << width) - 1;
     let (mut buffer, mut bits) = (0u64, 0u32);
@@ -68,6 +124,10 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     fn decoded(bytes: &[u8], width: u32, count: usize) -> Option<Vec<u32>> {
@@ -89,6 +149,17 @@ mod tests {
         expected.extend([3, 3, 3, 3, 0]);
         assert_eq!(decoded(&bytes, 2, 15).unwrap(), expected);
         assert_eq!(decoded(&[4 << 1], 0, 4).unwrap(), vec![0; 4]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(runs in vec((any::<u32>(), 1_usize..40), 0..40), width in 0_u32..=32) {
+            let mask = u32::try_from((1_u64 << width) - 1).unwrap();
+            let values: Vec<u32> = runs.iter().flat_map(|(value, count)| repeat_n(value & mask, *count)).collect();
+            let mut bytes = Vec::new();
+            encode(&values, width, &mut bytes);
+            prop_assert_eq!(decoded(&bytes, width, values.len()), Some(values));
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     column::Column,
     error::StoreError,
     ids::{self, IdTable},
+    source::Source,
 };
 
 impl Segment {
@@ -42,9 +43,7 @@ impl Segment {
     }
 
     pub(super) fn load_table(&self) -> Result<IdTable, StoreError> {
-        let file = self.objects.open(&self.files.ids)?;
-        let rows = self.info.end - self.info.first;
-        IdTable::open(file, &self.objects.path(&self.files.ids), rows)
+        IdTable::open(self.objects.source(&self.files.ids)?, self.rows_count())
     }
 
     fn table(&self) -> Result<Arc<IdTable>, StoreError> {
@@ -77,8 +76,8 @@ impl Segment {
         {
             tracing::warn!(%error, "a rebuilt id table could not be written");
         }
-        let rows = self.info.end - self.info.first;
-        let table = IdTable::in_memory(bytes, &self.objects.path(&self.files.ids), rows)?;
+        let source = Source::memory(bytes, &self.objects.path(&self.files.ids));
+        let table = IdTable::open(source, self.rows_count())?;
         Ok(self.keep_table(table))
     }
 

@@ -33,6 +33,20 @@ impl Packed {
         }
     }
 
+    /// Codes below a bound; rows without one get the bound.
+    pub(super) fn of_codes(codes: &[Option<u32>], bound: u32) -> Self {
+        let all = codes.iter().map(|code| code.unwrap_or(bound));
+        // The casts lose nothing: no code is above the bound.
+        if bound <= u8::MAX.into() {
+            Self::Bytes(all.map(|code| code.to_le_bytes()[0]).collect())
+        } else if bound <= u16::MAX.into() {
+            let low = |code: u32| [code.to_le_bytes()[0], code.to_le_bytes()[1]];
+            Self::Shorts(all.map(|code| u16::from_le_bytes(low(code))).collect())
+        } else {
+            Self::Words(all.collect())
+        }
+    }
+
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,5 +1,7 @@
 //! A decoded text column.
 
+use std::ops::Range;
+
 use parquet::{
     basic::Encoding,
     column::page::{Page, PageReader},
@@ -10,6 +12,7 @@ use super::{
     Packed, hybrid,
     page::{DataPage, PlainValues, malformed},
 };
+use crate::numbering::Numbering;
 
 /// A text column of one row group: distinct values and, for each row, which one.
 ///
@@ -20,6 +23,7 @@ pub struct Texts {
     values: String,
     ends: Vec<u32>,
     codes: Packed,
+    numbering: Numbering,
 }
 
 impl Texts {
@@ -43,13 +47,19 @@ impl Texts {
 
     /// Values end to end, where each ends, and which one each row has.
     pub(crate) fn new(values: String, ends: Vec<u32>, codes: &[Option<u32>]) -> Self {
-        let null = i64::try_from(ends.len()).unwrap_or(i64::MAX);
-        let code = |code: &Option<u32>| code.map_or(null, i64::from);
+        let null = u32::try_from(ends.len()).unwrap_or(u32::MAX);
         Self {
-            codes: Packed::new(codes.iter().map(code).collect()),
+            codes: Packed::of_codes(codes, null),
             values,
             ends,
+            numbering: Numbering::default(),
         }
+    }
+
+    /// Room for numbers of the values.
+    #[must_use]
+    pub fn numbering(&self) -> &Numbering {
+        &self.numbering
     }
 
     /// Number of rows.
@@ -62,6 +72,12 @@ impl Texts {
     #[must_use]
     pub fn codes(&self) -> &Packed {
         &self.codes
+    }
+
+    /// The same, one after another.
+    pub(crate) fn codes_iter(&self) -> impl Iterator<Item = u32> {
+        let codes = (0..self.rows()).map(|row| self.codes.get(row));
+        codes.map(|code| code.and_then(|code| u32::try_from(code).ok()).unwrap_or(0))
     }
 
     /// Number of values.
@@ -88,6 +104,20 @@ impl Texts {
         self.values.get(start..end)
     }
 
+    /// All values end to end.
+    pub(crate) fn values(&self) -> &str {
+        &self.values
+    }
+
+    /// Where each value lies in [`Texts::values`].
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let end = *end as usize;
+            std::mem::replace(&mut start, end)..end
+        })
+    }
+
     /// The value of a row, if it has one.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<&str> {
@@ -95,7 +125,9 @@ impl Texts {
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
-        self.values.len() + self.ends.len() * size_of::<u32>() + self.codes.size_bytes()
+        // The ends, and the numbers that the values may get.
+        let values = self.values.len() + 2 * self.ends.len() * size_of::<u32>();
+        values + self.codes.size_bytes()
     }
 }
 

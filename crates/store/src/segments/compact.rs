@@ -7,15 +7,13 @@ use event::TrailId;
 use super::{Segments, seal::group_rows};
 use crate::{
     error::StoreError,
-    manifest::SegmentInfo,
+    manifest::{FINAL_RAW_BYTES, SegmentInfo},
     segment::{Order, Row, Segment, SegmentFiles},
     writer::{GROUP_RAW_BYTES, GROUP_ROWS, NewRow, SegmentWriter},
 };
 
 /// Neighbours merged at once.
 const FAN_IN: usize = 8;
-/// Segments with this many raw bytes or more stay as they are.
-const DONE_RAW_BYTES: u64 = 256 << 20;
 /// Raw bytes that all segments below are held equal to: they are too small to tell apart.
 const SMALLEST_RAW_BYTES: u64 = 64 << 10;
 
@@ -58,7 +56,8 @@ impl Segments {
         stop: &dyn Fn() -> bool,
     ) -> Result<SegmentInfo, StoreError> {
         let first = merged.first().map_or(0, |segment| segment.range().start);
-        let mut writer = SegmentWriter::new(&self.objects, files, first, self.config.zstd_level)?;
+        let mut writer =
+            SegmentWriter::new(&self.objects, files, first, self.config.zstd_level, None)?;
         let mut pending = Pending::default();
         for segment in merged {
             let is_current = segment.is_current()?;
@@ -81,9 +80,11 @@ impl Segments {
             }
         }
         pending.write(&mut writer)?;
+        let raw_bytes = merged.iter().map(|segment| segment.info().raw_bytes).sum();
+        self.merge_projections(writer.files(), raw_bytes, merged)?;
         Ok(SegmentInfo {
-            raw_bytes: merged.iter().map(|segment| segment.info().raw_bytes).sum(),
-            ..writer.finish()?
+            raw_bytes,
+            ..writer.finish()?.0
         })
     }
 }
@@ -140,7 +141,7 @@ fn run_to_merge(segments: &[SegmentInfo]) -> Option<Range<usize>> {
     for size in tier_range() {
         let (mut start, mut count) = (0, 0);
         for (position, segment) in segments.iter().enumerate() {
-            if segment.raw_bytes >= DONE_RAW_BYTES || tier(segment) > size {
+            if segment.is_final() || tier(segment) > size {
                 (start, count) = (position + 1, 0);
             } else if tier(segment) == size {
                 count += 1;
@@ -154,7 +155,7 @@ fn run_to_merge(segments: &[SegmentInfo]) -> Option<Range<usize>> {
 }
 
 fn tier_range() -> std::ops::RangeInclusive<u32> {
-    SMALLEST_RAW_BYTES.ilog2() / FAN_IN.ilog2()..=DONE_RAW_BYTES.ilog2() / FAN_IN.ilog2()
+    SMALLEST_RAW_BYTES.ilog2() / FAN_IN.ilog2()..=FINAL_RAW_BYTES.ilog2() / FAN_IN.ilog2()
 }
 
 #[cfg(test)]

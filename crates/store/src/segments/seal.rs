@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use event::TrailId;
 
-use super::{Segments, Snapshot, Trail, Writing, load::manifest_name};
+use super::{Segments, Snapshot, Trail, Writing, load::manifest_name, projections::terms};
 use crate::{
     error::StoreError,
+    index::Terms,
     manifest::{Manifest, SegmentInfo},
     segment::{Segment, SegmentFiles},
     writer::{GROUP_RAW_BYTES, GROUP_ROWS, NewRow, SegmentWriter},
@@ -38,28 +39,35 @@ impl Segments {
         }
         let end = first.seq + rows.len() as u64;
         let files = writing.next_files(id, first.seq, end);
-        let leftovers = files.clone();
-        let written = self.write(files, first.seq, rows);
-        let info = self.keep_or_discard(&leftovers, written)?;
+        let written = self.write(&files, first.seq, rows, terms(&before, &self.config));
+        let info = self.keep_or_discard(&files, written)?;
         let mut segments = before.manifest.segments.clone();
         segments.push(info);
-        self.commit(&trail, &mut writing, segments, &leftovers)
+        self.commit(&trail, &mut writing, segments, &files)
     }
 
     fn write(
         &self,
-        files: SegmentFiles,
+        files: &SegmentFiles,
         first: u64,
         rows: &[NewRow<'_>],
+        terms: Terms,
     ) -> Result<SegmentInfo, StoreError> {
-        let mut writer = SegmentWriter::new(&self.objects, files, first, self.config.zstd_level)?;
+        let level = self.config.zstd_level;
+        let mut writer =
+            SegmentWriter::new(&self.objects, files.clone(), first, level, Some(terms))?;
         let mut left = rows;
         while !left.is_empty() {
             let (group, rest) = left.split_at(group_rows(left));
             writer.write_group(group)?;
             left = rest;
         }
-        writer.finish()
+        let (info, collected) = writer.finish()?;
+        self.write_rollup(files, &collected.columns)?;
+        if let Some(index) = collected.index {
+            self.write_index(files, info.raw_bytes, rows.len() as u64, index)?;
+        }
+        Ok(info)
     }
 
     /// Removes the files of a failed attempt. No manifest ever named them.

@@ -92,7 +92,7 @@ fn assert_only_named_files(dir: &std::path::Path, segments: &Segments, context: 
         return;
     };
     let found = found.count();
-    let named = segments.snapshot(&trail()).unwrap().segments().len() * 3;
+    let named = segments.snapshot(&trail()).unwrap().segments().len() * 5;
     assert_eq!(found, named, "{context}: files that nobody names");
 }
 

@@ -16,6 +16,7 @@ mod faulty;
 mod fixture;
 mod forge;
 mod forged;
+mod index;
 mod properties;
 mod roundtrip;
 mod sample;

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
@@ -6,7 +8,7 @@ use super::{
 };
 use crate::{
     RecordView,
-    filter::{Expr, Filter, Term, parse},
+    filter::{Expr, Filter, Seen, Term, Tokenizer, parse},
 };
 
 proptest! {
@@ -56,6 +58,29 @@ proptest! {
             }
             let filter = Filter::from(expr);
             prop_assert_eq!(filter.matches(&record, content), expected, "{} on {}", filter, text);
+            prop_assert!(filter.may_match(text.as_bytes(), content) || !expected);
+        }
+    }
+
+    #[test]
+    fn an_event_has_the_tokens_of_what_it_matches(event in event(), exprs in vec(expr(), 8)) {
+        let text = event.record.write();
+        let record = RecordView::parse(text.as_bytes()).unwrap();
+        let content = event.content.as_ref().map(model::Json::write);
+        let content = content.as_ref().map(String::as_bytes);
+        let mut has = BTreeSet::new();
+        Tokenizer::default().event(&record, content, &mut |seen| {
+            if let Seen::Token(token) = seen {
+                has.insert(String::from_utf8(token.to_vec()).unwrap());
+            }
+        });
+        for term in exprs.iter().flat_map(terms) {
+            let matches = term.matches(&record, content);
+            let all = term.tokens().iter().all(|token| has.contains(token));
+            prop_assert!(all || !matches, "{:?} on {} {:?}", term, text, has);
+            if let Some(token) = term.as_token() {
+                prop_assert_eq!(has.contains(token), matches, "{} on {}", token, text);
+            }
         }
     }
 
@@ -70,5 +95,13 @@ proptest! {
         prop_assert_eq!(holds(neither), holds(Expr::and(vec![not_a.clone(), not_b.clone()])));
         let not_both = Expr::and(vec![a, b]).negate();
         prop_assert_eq!(holds(not_both), holds(Expr::or(vec![not_a, not_b])));
+    }
+}
+
+fn terms(expr: &Expr) -> Vec<&Term> {
+    match expr {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().flat_map(terms).collect(),
+        Expr::Not(inner) => terms(inner),
+        Expr::Term(term) => vec![term],
     }
 }

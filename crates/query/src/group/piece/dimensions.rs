@@ -1,12 +1,18 @@
 //! The codes by which the rows of a piece are grouped.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use store::{Column, Ints, Texts};
 
 use super::super::groups::Key;
-use super::{AggregateError, Grouping, Groups, NULL, Picked, Work};
-use crate::{Dimension, group::MAX_GROUPS, scan::text_column, series::Buckets};
+use super::{AggregateError, Grouping, Groups, Picked, Work};
+use crate::{
+    Dimension,
+    group::MAX_GROUPS,
+    names::{NONE, NamesOf},
+    scan::text_column,
+    series::Buckets,
+};
 
 /// A row's key has its bucket as highest digit, then the codes of its values.
 pub(super) struct Dimensions<'a> {
@@ -23,10 +29,18 @@ struct BucketCodes<'a> {
     time: Arc<Ints>,
 }
 
-/// Codes of a column, and which values of the whole they stand for, as far as it was asked.
+/// Codes of a column, and which values they stand for.
 struct Codes {
     values: CodedValues,
-    known: Vec<Option<u32>>,
+    names: Arc<NamesOf>,
+    numbers: Numbers,
+}
+
+/// The numbers of the values.
+enum Numbers {
+    All(Arc<[u32]>),
+    /// Of those that were met: few rows are asked for.
+    Met(HashMap<usize, u32>),
 }
 
 enum CodedValues {
@@ -37,7 +51,12 @@ enum CodedValues {
 }
 
 impl<'a> Dimensions<'a> {
-    pub(super) fn read(work: &Work<'_>, grouping: &Grouping<'a>) -> Result<Self, AggregateError> {
+    pub(super) fn read(
+        work: &Work<'_>,
+        grouping: &Grouping<'a>,
+        groups: &Groups,
+        rows: u64,
+    ) -> Result<Self, AggregateError> {
         let buckets = grouping.buckets.map(|buckets| {
             let [first, last] = buckets.positions(work.time);
             Ok::<_, AggregateError>(BucketCodes {
@@ -48,11 +67,12 @@ impl<'a> Dimensions<'a> {
             })
         });
         let buckets = buckets.transpose()?;
-        let codes = grouping
-            .by
-            .iter()
-            .map(|dimension| Codes::read(work, *dimension));
-        let by = codes.collect::<Result<Vec<_>, AggregateError>>()?;
+        let mut by = Vec::new();
+        for (dimension, position) in grouping.by.iter().zip(0..) {
+            if let Some(names) = groups.names(position) {
+                by.push(Codes::read(work, *dimension, Arc::clone(names), rows)?);
+            }
+        }
         let count = buckets.as_ref().map_or(1, |buckets| buckets.count);
         let keys = by
             .iter()
@@ -91,23 +111,28 @@ impl<'a> Dimensions<'a> {
     }
 
     /// The group that a key stands for.
-    pub(super) fn key(&mut self, mut key: u64, groups: &mut Groups) -> Key {
-        let mut ids = [NULL; 1 + Dimension::MOST];
+    pub(super) fn key(&mut self, mut key: u64) -> Key {
+        let mut ids = [NONE; 1 + Dimension::MOST];
         for (dimension, codes) in self.by.iter_mut().enumerate().rev() {
             let code = usize::try_from(key % codes.len()).unwrap_or(usize::MAX);
             key /= codes.len();
             if let Some(id) = ids.get_mut(1 + dimension) {
-                *id = codes.id(code, dimension, groups);
+                *id = codes.number(code);
             }
         }
         let first = self.buckets.as_ref().map_or(0, |buckets| buckets.first);
-        ids[0] = u32::try_from(first as u64 + key).unwrap_or(NULL);
+        ids[0] = u32::try_from(first as u64 + key).unwrap_or(NONE);
         Key(ids)
     }
 }
 
 impl Codes {
-    fn read(work: &Work<'_>, dimension: Dimension) -> Result<Self, AggregateError> {
+    fn read(
+        work: &Work<'_>,
+        dimension: Dimension,
+        names: Arc<NamesOf>,
+        rows: u64,
+    ) -> Result<Self, AggregateError> {
         let columns = &work.columns;
         let values = match dimension {
             Dimension::Text(field) => columns.texts(text_column(field))?.map(CodedValues::Texts),
@@ -117,12 +142,16 @@ impl Codes {
                 coded.map(CodedValues::Numbers)
             }
         };
-        let mut codes = Self {
-            values: values.unwrap_or(CodedValues::None),
-            known: Vec::new(),
+        let values = values.unwrap_or(CodedValues::None);
+        let numbers = match &values {
+            CodedValues::Texts(texts) => text_numbers(texts, &names, rows),
+            CodedValues::Numbers(_) | CodedValues::None => Numbers::Met(HashMap::new()),
         };
-        codes.known = vec![None; usize::try_from(codes.len()).unwrap_or(0)];
-        Ok(codes)
+        Ok(Self {
+            values,
+            names,
+            numbers,
+        })
     }
 
     /// Number of codes, that of no value among them.
@@ -135,28 +164,35 @@ impl Codes {
         values as u64 + 1
     }
 
-    fn id(&mut self, code: usize, dimension: usize, groups: &mut Groups) -> u32 {
-        if let Some(Some(id)) = self.known.get(code) {
-            return *id;
-        }
-        let Some(all) = groups.values_mut(dimension) else {
-            return NULL;
+    fn number(&mut self, code: usize) -> u32 {
+        let met = match &mut self.numbers {
+            Numbers::All(all) => return all.get(code).copied().unwrap_or(NONE),
+            Numbers::Met(met) => met,
         };
-        let id = match &self.values {
+        *met.entry(code).or_insert_with(|| match &self.values {
             CodedValues::Texts(texts) => {
                 let text = u32::try_from(code).ok().and_then(|code| texts.value(code));
-                text.map(|text| all.text(text))
+                text.map_or(NONE, |text| self.names.text(text))
             }
             CodedValues::Numbers(ints) => {
                 let number = ints.coded().and_then(|coded| coded.values.get(code));
-                number.map(|number| all.number(*number))
+                number.map_or(NONE, |number| self.names.number(*number))
             }
-            CodedValues::None => None,
-        };
-        let id = id.unwrap_or(NULL);
-        if let Some(known) = self.known.get_mut(code) {
-            *known = Some(id);
-        }
-        id
+            CodedValues::None => NONE,
+        })
     }
+}
+
+/// Numbers for all values, unless a few rows are all that is asked for.
+fn text_numbers(texts: &Texts, names: &NamesOf, rows: u64) -> Numbers {
+    let generation = names.generation();
+    if let Some(known) = texts.numbering().known(generation) {
+        return Numbers::All(known);
+    }
+    if rows < texts.len() as u64 {
+        return Numbers::Met(HashMap::new());
+    }
+    let codes = 0..u32::try_from(texts.len()).unwrap_or(u32::MAX);
+    let make = || names.texts(codes.map(|code| texts.value(code)));
+    Numbers::All(texts.numbering().get(generation, make))
 }

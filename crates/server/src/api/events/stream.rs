@@ -8,10 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use event::Seq;
+use event::{Seq, filter::Filter};
 use futures_util::stream::{StreamExt, poll_fn};
 use hyper::{HeaderMap, header::CONTENT_TYPE};
-use query::{Order, Query, Snapshot, TimeRange};
+use query::{Order, Query, Row, Snapshot, TimeRange};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
     time::{Instant, sleep, timeout},
@@ -62,11 +62,26 @@ pub(crate) static STREAM: RouteInfo = RouteInfo {
     ],
 };
 
+/// Appends what a stream says of an event, between `data: ` and the end of the line.
+pub(crate) type Form = Arc<dyn Fn(&mut Vec<u8>, &Row) -> Result<(), Problem> + Send + Sync>;
+
+/// What a stream follows, and how it is told.
+#[derive(Clone)]
+pub(crate) struct Followed {
+    /// The filter for people and for the server's own events.
+    pub(crate) asked: String,
+    /// The same, and the key's project.
+    pub(crate) filter: Filter,
+    /// The next event to look at; the end of the log without one.
+    pub(crate) from: Option<u64>,
+    pub(crate) form: Form,
+}
+
 /// One stream. Holds no snapshot between two looks.
 struct Follower {
     app: Arc<App>,
     caller: Caller,
-    selection: Selection,
+    followed: Followed,
     sizes: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     /// The next event to look at.
@@ -102,23 +117,40 @@ pub(crate) async fn stream(
     params: Params,
 ) -> Result<Response, Problem> {
     let selection = Selection::read(&params, &caller, app.node().now_us())?;
+    let followed = Followed {
+        asked: selection.asked,
+        filter: selection.filter,
+        from: None,
+        form: Arc::new(|out, found| Ok(row::write(out, found.seq, &found.record)?)),
+    };
+    follow(app, caller, &headers, followed)
+}
+
+/// Answers with a stream of what is recorded from now on, or from where the client was.
+pub(crate) fn follow(
+    app: Arc<App>,
+    caller: Caller,
+    headers: &HeaderMap,
+    followed: Followed,
+) -> Result<Response, Problem> {
     let sizes = caller.trail.watch_size();
     let size = *sizes.borrow();
-    let position = resume(&headers, size)?.unwrap_or(size);
+    let from = followed.from.filter(|from| *from <= size);
+    let position = resume(headers, size)?.or(from).unwrap_or(size);
     let slot = app.stream_slot()?;
     let (out, mut messages) = mpsc::channel(BUFFERED_BATCHES);
-    let follower = Follower {
+    let stream = Follower {
         stopping: app.stopping(),
         app,
         caller,
-        selection,
+        followed,
         sizes,
         position,
         out,
         sent_at: Instant::now(),
         _slot: slot,
     };
-    tokio::spawn(follower.run().in_current_span());
+    tokio::spawn(stream.run().in_current_span());
     let messages = poll_fn(move |cx| messages.poll_recv(cx));
     let body = Body::from_stream(messages.map(Ok::<_, Infallible>));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
@@ -181,13 +213,14 @@ impl Follower {
     async fn look(&self) -> Result<Batch, Ended> {
         let engine = self.caller.engine(&self.app);
         let query = Query {
-            filter: self.selection.filter.clone(),
+            filter: self.followed.filter.clone(),
             range: TimeRange::ALL,
             order: Order::Oldest,
             limit: BATCH_ROWS,
         };
         let position = self.position;
-        let look = move || Batch::read(&engine.snapshot()?, &query, position);
+        let form = Arc::clone(&self.followed.form);
+        let look = move || Batch::read(&engine.snapshot()?, &query, position, &form);
         self.app.read(look).await.map_err(|_| Ended)
     }
 
@@ -200,7 +233,7 @@ impl Follower {
             return self.skip().await;
         }
         self.position = batch.position;
-        let (audit, asked) = (self.app.node().audit(), &self.selection.asked);
+        let (audit, asked) = (self.app.node().audit(), &self.followed.asked);
         audit.note(&self.caller.key, What::Records, Some(asked), batch.seqs);
         Ok(())
     }
@@ -210,7 +243,7 @@ impl Follower {
         let out = self.out.clone();
         let room = out.reserve().await.map_err(|_| Ended)?;
         let engine = self.caller.engine(&self.app);
-        let (filter, from) = (self.selection.filter.clone(), self.position);
+        let (filter, from) = (self.followed.filter.clone(), self.position);
         let count = move || {
             let view = engine.snapshot()?;
             let before = view.at(from)?.count(&filter, TimeRange::ALL)?;
@@ -248,13 +281,13 @@ fn gap(missed: u64, from: u64, to: u64) -> Vec<u8> {
 }
 
 impl Batch {
-    fn read(view: &Snapshot, query: &Query, position: u64) -> Result<Self, Problem> {
+    fn read(view: &Snapshot, query: &Query, position: u64, form: &Form) -> Result<Self, Problem> {
         let page = view.page(query, position.checked_sub(1).map(Seq))?;
         let mut text = Vec::new();
         for found in &page.rows {
             // Records are one line each: line feeds in them are escaped. Writing into a vector cannot fail.
             let _ = write!(text, "id: {}\ndata: ", found.seq);
-            row::write(&mut text, found.seq, &found.record)?;
+            form(&mut text, found)?;
             text.extend_from_slice(b"\n\n");
         }
         let end = page.next.map_or(view.size(), |last| last.0 + 1);

@@ -1,0 +1,381 @@
+//! A running gateway: the recorder, who may use it, and the listeners of its surfaces.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use journal::FsError;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    config::{AgentConfig, ConfigError, GatewayConfig, Mode, read_agents, read_text},
+    env::Env,
+    http::{ListenError, TlsError, Upstream, tls_config},
+    identity::{Agents, Scope},
+    llm::{self, Llm, LlmConfig},
+    payload::hex,
+    recorder::{Outlet, Recorder, Running, SpoolSettings, StartError},
+    redact::{Redactor, RuleFileError, Secret},
+    sink::{Address, Remote, RemoteError, SinkError},
+};
+
+/// How long requests may go on after the stop began.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long events are delivered after that; the rest waits in the spool.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a server that was away at the start is asked for the key of redactions.
+const KEY_RETRY: Duration = Duration::from_secs(5);
+/// Beside the frames of the spool.
+const REDACTION_KEY_FILE: &str = "redaction.key";
+/// Only the owner reads it.
+const KEY_MODE: u32 = 0o600;
+
+/// What the settings say about capture.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Table `[gateway]`.
+    pub gateway: GatewayConfig,
+    /// Tables `[[agent]]`.
+    pub agents: Vec<AgentConfig>,
+    /// Table `[llm]`; without it there is no such listener.
+    pub llm: Option<LlmConfig>,
+}
+
+/// What the environment says: names for whoever shows no token.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Agent, job and project of requests that name none.
+    pub scope: Scope,
+    /// `SSL_CERT_FILE`.
+    pub ssl_cert_file: Option<PathBuf>,
+}
+
+/// What every surface has.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// Takes events.
+    pub recorder: Recorder,
+    /// Who may use the gateway.
+    pub agents: Arc<Agents>,
+    /// Job and project of requests that name none.
+    pub scope: Arc<Scope>,
+    /// Connections to upstreams.
+    pub upstream: Upstream,
+    /// What a surface does that does not say its own.
+    pub mode: Mode,
+}
+
+/// A gateway that runs until it is stopped.
+#[derive(Debug)]
+pub struct Gateway {
+    running: Running,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<()>,
+    addresses: Vec<(&'static str, std::net::SocketAddr)>,
+}
+
+/// Where events go, and the key for the hashes of redactions that belongs to it.
+pub struct Destination {
+    /// Spool or sink.
+    pub outlet: Outlet,
+    /// The key as it is known now.
+    pub redaction_key: [u8; 32],
+    /// Asked for the trail's key until it answers.
+    pub ask: Option<KeySource>,
+}
+
+/// A server that has not told the trail's key yet.
+pub struct KeySource {
+    remote: Arc<Remote>,
+    vouches: Arc<AtomicBool>,
+    env: Env,
+    path: PathBuf,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The rules for secrets are.
+    #[error(transparent)]
+    Rules(#[from] RuleFileError),
+    /// The server's address is.
+    #[error("gateway.server: {0}")]
+    Server(#[from] RemoteError),
+    /// The server refuses the key.
+    #[error("the server does not take the key in {}: {source}", path.display())]
+    Key {
+        /// The file with the key.
+        path: PathBuf,
+        /// What the server said.
+        source: SinkError,
+    },
+    /// The key may do too little.
+    #[error(
+        "the key in {} has not the scope `gateway`; make one with: indelible key create --scope gateway",
+        path.display()
+    )]
+    Scope {
+        /// The file with the key.
+        path: PathBuf,
+    },
+    /// The spool's directory cannot be used.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The recorder does not start.
+    #[error(transparent)]
+    Recorder(#[from] StartError),
+    /// There is no TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A listener has no address.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No surface has a table in the settings.
+    #[error("no surface is configured: the settings need a table such as [llm]")]
+    NoSurface,
+}
+
+impl Settings {
+    /// Whether there is anything to listen for.
+    #[must_use]
+    pub fn has_surface(&self) -> bool {
+        self.llm.is_some()
+    }
+}
+
+impl Destination {
+    /// A server over HTTP, with a spool in front of it. Blocks for a moment.
+    ///
+    /// # Errors
+    /// [`GatewayError`] if the settings are wrong, or the server is there and does not take the key. One that is away
+    /// is no error.
+    pub fn remote(
+        config: &GatewayConfig,
+        address: Address,
+        env: &Env,
+    ) -> Result<Self, GatewayError> {
+        let path = config.key_file.clone();
+        let (destination, refused) =
+            Self::spooled(address, &config.spool_dir, config.spool_limit_bytes, env)?;
+        if let Some(source) = refused {
+            return Err(GatewayError::Key { path, source });
+        }
+        match &destination.outlet {
+            Outlet::Spool(settings, _) if !settings.vouches.load(Ordering::Relaxed) => {
+                Err(GatewayError::Scope { path })
+            }
+            _ => Ok(destination),
+        }
+    }
+
+    /// The same with a key that need not have the scope `gateway`: then nothing is said of how actors were identified. Also
+    /// answers why the server does not take the key, if it is there and does not: events wait then.
+    ///
+    /// # Errors
+    /// As [`Self::remote`].
+    pub fn spooled(
+        address: Address,
+        dir: &Path,
+        limit_bytes: u64,
+        env: &Env,
+    ) -> Result<(Self, Option<SinkError>), GatewayError> {
+        let remote = Arc::new(Remote::new(address)?);
+        env.fs.create_dir_all(dir)?;
+        restrict(dir);
+        let path = dir.join(REDACTION_KEY_FILE);
+        let vouches = Arc::new(AtomicBool::new(true));
+        let (mut is_known, mut refused) = (true, None);
+        let redaction_key = match remote.redaction_key() {
+            Ok(Some(key)) => {
+                save_key(env, &path, &key)?;
+                key
+            }
+            Ok(None) => {
+                vouches.store(false, Ordering::Relaxed);
+                kept_key(env, &path)?
+            }
+            Err(error) => {
+                is_known = false;
+                if let SinkError::Refused { .. } = &error {
+                    refused = Some(error);
+                } else {
+                    tracing::warn!(%error, "the server is away; events wait in the spool");
+                }
+                kept_key(env, &path)?
+            }
+        };
+        let settings = SpoolSettings {
+            dir: dir.to_owned(),
+            limit_bytes,
+            vouches: Arc::clone(&vouches),
+        };
+        let ask = (!is_known).then(|| KeySource {
+            remote: Arc::clone(&remote),
+            vouches,
+            env: env.clone(),
+            path,
+        });
+        let destination = Self {
+            outlet: Outlet::Spool(settings, remote),
+            redaction_key,
+            ask,
+        };
+        Ok((destination, refused))
+    }
+}
+
+impl Gateway {
+    /// Starts the recorder and listens for every surface that has a table.
+    ///
+    /// # Errors
+    /// [`GatewayError`]; nothing runs then.
+    pub async fn start(
+        settings: &Settings,
+        surroundings: &Surroundings,
+        destination: Destination,
+        env: Env,
+    ) -> Result<Self, GatewayError> {
+        if !settings.has_surface() {
+            return Err(GatewayError::NoSurface);
+        }
+        let tokens = read_agents(&settings.agents)?;
+        let mut secrets: Vec<Secret> = tokens
+            .iter()
+            .map(|(_, token)| Secret {
+                label: "agent-token",
+                value: token.clone(),
+            })
+            .collect();
+        let llm = settings.llm.as_ref().map(llm::Prepared::new).transpose()?;
+        secrets.extend(llm.iter().flat_map(llm::Prepared::secrets));
+        let rules = settings.gateway.redaction_rules_file.as_deref();
+        let rules = rules
+            .map(|path| read_text("gateway.redaction_rules_file", path))
+            .transpose()?;
+        let key = &destination.redaction_key;
+        let redactor = Arc::new(Redactor::new(rules.as_deref(), &secrets, key)?);
+        let tls = tls_config(surroundings.ssl_cert_file.as_deref(), &[])?;
+        let agents = Agents::new(tokens, surroundings.scope.actor.id.clone());
+        // Addresses are taken before anything runs that would have to be stopped again.
+        let llm = match llm {
+            Some(prepared) => Some(prepared.bind().await?),
+            None => None,
+        };
+        let running = Recorder::start(env, Arc::clone(&redactor), destination.outlet)?;
+        if let Some(source) = destination.ask {
+            let thread = std::thread::Builder::new().name("redaction-key".to_owned());
+            let started = thread.spawn(move || source.ask(&redactor));
+            started.map_err(StartError::Thread)?;
+        }
+        let core = Core {
+            recorder: running.recorder().clone(),
+            agents: Arc::new(agents),
+            scope: Arc::new(surroundings.scope.clone()),
+            upstream: Upstream::new(&tls),
+            mode: settings.gateway.mode,
+        };
+        let mut gateway = Self {
+            running,
+            stop: watch::Sender::new(false),
+            listeners: JoinSet::new(),
+            addresses: Vec::new(),
+        };
+        if let Some((listener, prepared)) = llm {
+            gateway.addresses.push(("llm", listener.address()));
+            let llm = Llm::new(core.clone(), prepared, gateway.stop.subscribe());
+            let stop = gateway.stop.subscribe();
+            gateway
+                .listeners
+                .spawn(llm.serve(listener, stop, STOP_PATIENCE));
+        }
+        Ok(gateway)
+    }
+
+    /// The surfaces and where clients find them.
+    #[must_use]
+    pub fn addresses(&self) -> &[(&'static str, std::net::SocketAddr)] {
+        &self.addresses
+    }
+
+    /// What was lost since the start.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.running.recorder().losses().total()
+    }
+
+    /// Lets requests that are under way finish, records them, and tries to deliver what is in the spool. Says whether
+    /// nothing is left behind.
+    pub async fn stop(mut self) -> bool {
+        self.stop.send_replace(true);
+        while self.listeners.join_next().await.is_some() {}
+        let running = self.running;
+        let stopped = tokio::task::spawn_blocking(move || running.stop(DELIVERY_PATIENCE));
+        stopped.await.unwrap_or(false)
+    }
+}
+
+impl KeySource {
+    /// Asks until the server answers. Runs on a thread of its own, for as long as the redactor is used.
+    fn ask(&self, redactor: &Arc<Redactor>) {
+        while Arc::strong_count(redactor) > 1 {
+            match self.remote.redaction_key() {
+                Ok(Some(key)) => {
+                    redactor.set_key(&key);
+                    if let Err(error) = save_key(&self.env, &self.path, &key) {
+                        tracing::warn!(%error, "the key of redactions could not be kept");
+                    }
+                    return;
+                }
+                Ok(None) => return self.vouches.store(false, Ordering::Relaxed),
+                Err(_) => std::thread::sleep(KEY_RETRY),
+            }
+        }
+    }
+}
+
+/// The key of an earlier run, or a new one until the server tells the trail's.
+fn kept_key(env: &Env, path: &Path) -> Result<[u8; 32], FsError> {
+    if env.fs.exists(path)?
+        && let Some(key) = parse_key(&env.fs.read(path)?)
+    {
+        return Ok(key);
+    }
+    let mut key = [0; 32];
+    (env.random)(&mut key).map_err(|source| FsError::io("make a key for", path, source))?;
+    save_key(env, path, &key)?;
+    Ok(key)
+}
+
+fn save_key(env: &Env, path: &Path, key: &[u8; 32]) -> Result<(), FsError> {
+    let text = format!("{}\n", hex(key));
+    env.fs.write_atomic(path, text.as_bytes(), Some(KEY_MODE))
+}
+
+fn parse_key(text: &[u8]) -> Option<[u8; 32]> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
+    let mut key = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(key)
+}
+
+/// What agents did is nobody else's to read.
+fn restrict(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let only_owner = std::fs::Permissions::from_mode(0o700);
+    if let Err(error) = std::fs::set_permissions(dir, only_owner) {
+        tracing::warn!(%error, dir = %dir.display(), "the spool could not be closed to others");
+    }
+}

@@ -1,0 +1,255 @@
+//! One call of a provider's API, and the events that it makes. Pure: it sees bytes and writes drafts.
+
+mod answer;
+mod verdict;
+
+use std::{sync::Arc, time::Duration};
+
+use event::Micros;
+use hyper::{HeaderMap, Method};
+
+use super::{
+    config::Provider,
+    prices::{Priced, Prices},
+    route::Api,
+    usage::Counts,
+};
+use crate::{
+    draft::{Draft, Meta, Phase, Source, Usage},
+    http::{Answer, Coding, End, Observer},
+    identity::Scope,
+    payload::Payload,
+    recorder::Scribe,
+    redact::Secret,
+};
+use answer::{Read, Reader};
+use verdict::{Ending, verdict};
+
+/// Members of a request that are looked at.
+const REQUEST_MEMBERS: &[&str] = &["model", "stream"];
+/// Headers in which providers name an answer.
+const REQUEST_IDS: [&str; 4] = [
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-goog-request-id",
+];
+
+/// What is known of a call when it begins.
+#[derive(Debug)]
+pub(super) struct About {
+    pub(super) scope: Arc<Scope>,
+    pub(super) provider: Arc<Provider>,
+    pub(super) prices: Arc<Prices>,
+    /// The client's own key, if that goes out.
+    pub(super) secrets: Vec<Secret>,
+    /// The key that goes out.
+    pub(super) key: Option<String>,
+    pub(super) api: Api,
+    pub(super) method: Method,
+    /// Without the query, which may hold a key.
+    pub(super) path: String,
+    /// The model, if the path has it.
+    pub(super) model: Option<String>,
+    /// Joins intent and outcome.
+    pub(super) call: Arc<str>,
+    pub(super) started_at: Micros,
+}
+
+/// A call on its way.
+pub(super) struct Exchange {
+    about: About,
+    request: Option<Payload>,
+    request_coding: Coding,
+    /// The model asked for, once the request is there.
+    model: Option<String>,
+    answer: Option<Answer>,
+    response_coding: Coding,
+    reader: Reader,
+}
+
+impl Exchange {
+    /// `headers` are those of the request.
+    pub(super) fn new(about: About, headers: &HeaderMap) -> Self {
+        Self {
+            model: about.model.clone(),
+            about,
+            request: Some(Payload::new(REQUEST_MEMBERS)),
+            request_coding: Coding::of(headers),
+            answer: None,
+            response_coding: Coding::Identity,
+            reader: Reader::Nothing,
+        }
+    }
+
+    fn draft(&self, phase: Phase) -> Draft {
+        let about = &self.about;
+        let action = about.api.action();
+        let action = action.map_or_else(
+            || format!("{} {}", about.method, about.path),
+            ToOwned::to_owned,
+        );
+        let mut draft = Draft::new(
+            Source::Llm,
+            Arc::clone(&about.scope),
+            about.started_at,
+            action,
+        );
+        draft.resource = Some(match &self.model {
+            Some(model) => ("model", model.clone()),
+            None => ("endpoint", about.path.clone()),
+        });
+        draft.phase = Some((phase, Arc::clone(&about.call)));
+        draft
+            .meta
+            .push(("provider", Meta::Text(about.provider.name.clone())));
+        draft.meta.push(("path", Meta::Text(about.path.clone())));
+        if let Some(claimed) = &about.scope.claimed_agent {
+            draft
+                .meta
+                .push(("claimed_agent", Meta::Text(claimed.clone())));
+        }
+        draft
+    }
+
+    fn usage(
+        &self,
+        counts: Option<Counts>,
+        model: Option<String>,
+        tier: Option<&str>,
+    ) -> Option<Usage> {
+        let counts = counts?;
+        let about = &self.about;
+        let price_of = |model: &Option<String>| {
+            let priced = Priced {
+                provider: &about.provider.name,
+                url: &about.provider.url,
+                model: model.as_deref()?,
+                tier,
+                at: about.started_at,
+            };
+            about.prices.price(&priced, &counts)
+        };
+        let price = price_of(&model).or_else(|| price_of(&self.model));
+        let (cost_nanousd, table) = price.map(|price| (price.nanousd, price.table)).unzip();
+        Some(Usage {
+            provider: Some(about.provider.name.clone()),
+            model: model.or_else(|| self.model.clone()),
+            input_tokens: counts.input,
+            output_tokens: counts.output,
+            cache_read_tokens: counts.cache_read,
+            cache_write_tokens: counts.cache_write,
+            reasoning_tokens: counts.reasoning,
+            cost_nanousd,
+            prices: table,
+        })
+    }
+}
+
+impl Observer for Exchange {
+    const SOURCE: Source = Source::Llm;
+
+    fn request(&mut self, bytes: &[u8], scribe: &mut Scribe<'_>) {
+        let with = scribe.redactor().with(&self.about.secrets);
+        if let Some(request) = &mut self.request {
+            self.request_coding
+                .push(bytes, |bytes| request.push(&with, bytes));
+        }
+    }
+
+    fn request_end(&mut self, end: End, scribe: &mut Scribe<'_>) {
+        let Some(request) = self.request.take() else {
+            return;
+        };
+        if self.model.is_none() {
+            self.model = request.picked_text("model");
+        }
+        let streams = request.picked("stream") == Some(b"true");
+        let mut draft = self.draft(Phase::Intent);
+        if let Some(key) = &self.about.key {
+            let fingerprint = scribe.redactor().fingerprint(key.as_bytes());
+            draft
+                .meta
+                .push(("key_fingerprint", Meta::Text(fingerprint)));
+        }
+        if streams {
+            draft.meta.push(("stream", Meta::Flag(true)));
+        }
+        if end != End::Complete {
+            draft.meta.push(("request_cut", Meta::Flag(true)));
+        }
+        let input = request.finish(&scribe.redactor().with(&self.about.secrets));
+        draft.content.extend(input.map(|input| ("input", input)));
+        scribe.write(&draft, &self.about.secrets);
+    }
+
+    fn answer(&mut self, answer: Answer, _: &mut Scribe<'_>) {
+        self.response_coding = Coding::of(&answer.headers);
+        self.reader = Reader::new(self.about.api, answer.status, &answer.headers);
+        self.answer = Some(answer);
+    }
+
+    fn response(&mut self, bytes: &[u8], scribe: &mut Scribe<'_>) {
+        let with = scribe.redactor().with(&self.about.secrets);
+        let reader = &mut self.reader;
+        self.response_coding
+            .push(bytes, |bytes| reader.push(bytes, &with));
+    }
+
+    fn response_end(&mut self, end: End, took: Duration, missed: u64, scribe: &mut Scribe<'_>) {
+        if self.request.is_some() {
+            // The answer came before the request had ended, and nobody will tell of its end any more.
+            self.request_end(End::Cut(String::new()), scribe);
+        }
+        let with = scribe.redactor().with(&self.about.secrets);
+        let read =
+            std::mem::replace(&mut self.reader, Reader::Nothing).finish(self.about.api, &with);
+        let Read {
+            output,
+            counts,
+            model,
+            tier,
+            is_complete,
+            error,
+            is_cut,
+        } = read;
+        let answer = self.answer.take();
+        let status = answer.as_ref().map(|answer| answer.status.as_u16());
+        let failed = answer.as_ref().and_then(|answer| answer.failed.clone());
+        let (result, reason) = verdict(Ending {
+            status,
+            failed,
+            end,
+            is_complete,
+            error,
+        });
+        let mut draft = self.draft(Phase::Outcome);
+        draft.duration_us = u64::try_from(took.as_micros()).ok();
+        draft.result = Some(result);
+        draft.status = status.map(i64::from);
+        draft.usage = self.usage(counts, model, tier.as_deref());
+        draft
+            .content
+            .extend(output.map(|output| ("output", output)));
+        let meta = &mut draft.meta;
+        if let Some(answer) = &answer {
+            let answered_us = u64::try_from(answer.took.as_micros()).unwrap_or(u64::MAX);
+            meta.push(("answered_us", Meta::Number(answered_us)));
+            let id = REQUEST_IDS
+                .iter()
+                .find_map(|name| answer.headers.get(*name)?.to_str().ok());
+            meta.extend(id.map(|id| ("request_id", Meta::Text(id.to_owned()))));
+        }
+        meta.extend(reason.map(|reason| ("reason", Meta::Text(reason))));
+        if self.response_coding.is_unknown() {
+            meta.push(("output_unreadable", Meta::Flag(true)));
+        }
+        if is_cut {
+            meta.push(("output_cut", Meta::Flag(true)));
+        }
+        if missed > 0 {
+            meta.push(("missed_bytes", Meta::Number(missed)));
+        }
+        scribe.write(&draft, &self.about.secrets);
+    }
+}

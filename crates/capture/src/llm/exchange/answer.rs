@@ -1,0 +1,163 @@
+//! An answer's body, in whichever form it comes.
+
+use hyper::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use serde_json::Value as Json;
+
+use crate::{
+    llm::{
+        assembly::{Assembled, Assembly},
+        route::Api,
+        stream::{ArrayElements, AwsEvents, SseEvents},
+        usage::{self, Counts},
+    },
+    payload::{Payload, Value},
+    redact::Redaction,
+};
+
+/// Members of an answer that are looked at.
+const MEMBERS: &[&str] = &[
+    "model",
+    "usage",
+    "usageMetadata",
+    "modelVersion",
+    "service_tier",
+    "status",
+    "error",
+];
+
+/// Reads an answer as it comes.
+pub(super) enum Reader {
+    /// There is none.
+    Nothing,
+    /// One value.
+    Whole(Box<Payload>),
+    Sse(Box<SseEvents>, Box<Assembly>),
+    Array(Box<ArrayElements>, Box<Assembly>),
+    Aws(Box<AwsEvents>, Box<Assembly>),
+}
+
+/// What an answer came to.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) output: Option<Value>,
+    pub(super) counts: Option<Counts>,
+    pub(super) model: Option<String>,
+    pub(super) tier: Option<String>,
+    /// For a stream whether its last event came.
+    pub(super) is_complete: Option<bool>,
+    pub(super) error: Option<String>,
+    pub(super) is_cut: bool,
+}
+
+impl Reader {
+    pub(super) fn new(api: Api, status: StatusCode, headers: &HeaderMap) -> Self {
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let kind = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let assembly = Assembly::new(api)
+            .filter(|_| status.is_success())
+            .map(Box::new);
+        match (kind.as_str(), api, assembly) {
+            ("text/event-stream", _, Some(assembly)) => Self::Sse(Box::default(), assembly),
+            ("application/vnd.amazon.eventstream", _, Some(assembly)) => {
+                Self::Aws(Box::default(), assembly)
+            }
+            (_, Api::Generate { streams: true }, Some(assembly)) => {
+                Self::Array(Box::default(), assembly)
+            }
+            _ => Self::Whole(Box::new(Payload::new(MEMBERS))),
+        }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8], with: &Redaction<'_>) {
+        match self {
+            Self::Nothing => {}
+            Self::Whole(payload) => payload.push(with, bytes),
+            Self::Sse(events, assembly) => events.push(bytes, |name, data| {
+                assembly.event(std::str::from_utf8(name).unwrap_or_default(), data);
+            }),
+            Self::Array(elements, assembly) => {
+                elements.push(bytes, |element| assembly.event("", element));
+            }
+            Self::Aws(events, assembly) => events.push(bytes, |message| {
+                match inner_event(message.payload).filter(|_| message.kind == "chunk") {
+                    Some(event) => assembly.event("", &event),
+                    None if message.is_exception => {
+                        assembly.exception(message.kind, message.payload);
+                    }
+                    None => assembly.event(message.kind, message.payload),
+                }
+            }),
+        }
+    }
+
+    pub(super) fn finish(self, api: Api, with: &Redaction<'_>) -> Read {
+        match self {
+            Self::Nothing => Read::default(),
+            Self::Whole(payload) => whole(*payload, api, with),
+            Self::Sse(_, assembly) | Self::Array(_, assembly) => streamed(assembly.finish(), with),
+            Self::Aws(events, assembly) => {
+                let mut read = streamed(assembly.finish(), with);
+                if events.is_broken() {
+                    read.error
+                        .get_or_insert_with(|| "the event stream is damaged".to_owned());
+                }
+                read
+            }
+        }
+    }
+}
+
+fn whole(payload: Payload, api: Api, with: &Redaction<'_>) -> Read {
+    let json = |name: &str| -> Option<Json> { serde_json::from_slice(payload.picked(name)?).ok() };
+    let usage = json("usage");
+    let counts = match api {
+        Api::Chat => usage.as_ref().and_then(usage::chat),
+        Api::Responses => usage.as_ref().and_then(usage::responses),
+        Api::Messages | Api::Invoke { .. } => usage.as_ref().and_then(usage::messages),
+        Api::Converse { .. } => usage.as_ref().and_then(usage::converse),
+        Api::Generate { .. } => json("usageMetadata").as_ref().and_then(usage::generate),
+        Api::Other => None,
+    };
+    let has_failed =
+        api == Api::Responses && payload.picked_text("status").as_deref() == Some("failed");
+    Read {
+        counts,
+        model: payload
+            .picked_text("model")
+            .or_else(|| payload.picked_text("modelVersion")),
+        tier: payload.picked_text("service_tier"),
+        is_complete: None,
+        error: has_failed.then(|| "the response failed".to_owned()),
+        is_cut: false,
+        output: payload.finish(with),
+    }
+}
+
+fn streamed(assembled: Assembled, with: &Redaction<'_>) -> Read {
+    Read {
+        output: assembled
+            .output
+            .map(|output| Value::of_json(&output.to_string(), with)),
+        counts: assembled.counts,
+        model: assembled.model,
+        tier: assembled.tier,
+        is_complete: Some(assembled.is_complete),
+        error: assembled.error,
+        is_cut: assembled.is_cut,
+    }
+}
+
+/// The event inside of a `chunk` of Bedrock's invoke: `{"bytes":"<base64>"}`.
+fn inner_event(payload: &[u8]) -> Option<Vec<u8>> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let chunk: Json = serde_json::from_slice(payload).ok()?;
+    STANDARD.decode(chunk.get("bytes")?.as_str()?).ok()
+}

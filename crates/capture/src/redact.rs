@@ -1,0 +1,212 @@
+//! Secrets taken out of what is recorded, before it is hashed, stored or cut.
+//!
+//! A secret becomes `[REDACTED:<rule>:<8 hex of a keyed hash>]`: equal secrets stay comparable, and nobody without
+//! the trail's key can try out guesses. Rules come in the file format of gitleaks; secrets that are known, such as
+//! the keys that a gateway injects, are found wherever they occur.
+
+mod find;
+mod gitleaks;
+mod json;
+mod names;
+mod rule;
+mod text;
+
+use std::{borrow::Cow, fmt, sync::RwLock};
+
+use aho_corasick::AhoCorasick;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use find::{Found, Rules};
+pub use gitleaks::RuleFileError;
+pub(crate) use json::JsonStream;
+pub(crate) use text::TextStream;
+
+/// Shortest known secret that is searched for: a shorter one would be found in ordinary words.
+const MIN_LITERAL_BYTES: usize = 6;
+
+/// Finds and replaces secrets; one for each gateway, shared by all its surfaces.
+pub struct Redactor {
+    rules: Rules,
+    literals: Option<AhoCorasick>,
+    /// Rule names of the patterns of `literals`.
+    labels: Vec<&'static str>,
+    key: RwLock<Hmac<Sha256>>,
+}
+
+/// A secret that is known by its value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Takes the place of a rule's name.
+    pub label: &'static str,
+    /// The secret itself.
+    pub value: String,
+}
+
+/// Secrets of one exchange, such as the key that its client sent.
+pub type Secrets = [Secret];
+
+/// A redactor and the secrets of one exchange.
+#[derive(Clone, Copy)]
+pub struct Redaction<'a> {
+    pub(crate) redactor: &'a Redactor,
+    pub(crate) secrets: &'a Secrets,
+}
+
+impl Redactor {
+    /// Our own rules, then those of a file (gitleaks format), and the secrets known beforehand.
+    ///
+    /// # Errors
+    /// [`RuleFileError`] if the file's text is not a rule file.
+    pub fn new(
+        rule_file: Option<&str>,
+        literals: &[Secret],
+        key: &[u8; 32],
+    ) -> Result<Self, RuleFileError> {
+        let mut rules = gitleaks::parse(include_str!("redact/rules.toml"))?;
+        if let Some(text) = rule_file {
+            rules.extend(gitleaks::parse(text)?);
+        }
+        let literals: Vec<_> = literals
+            .iter()
+            .filter(|secret| secret.value.len() >= MIN_LITERAL_BYTES)
+            .collect();
+        let automaton = (!literals.is_empty())
+            .then(|| AhoCorasick::new(literals.iter().map(|secret| &secret.value)));
+        Ok(Self {
+            rules: Rules::new(rules)?,
+            literals: automaton.transpose()?,
+            labels: literals.iter().map(|secret| secret.label).collect(),
+            key: RwLock::new(keyed(key)),
+        })
+    }
+
+    /// Replaces the key of the hashes: the trail's own comes from the server, which may not have been there at the
+    /// start.
+    pub fn set_key(&self, key: &[u8; 32]) {
+        let mut current = self
+            .key
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *current = keyed(key);
+    }
+
+    /// The redactor together with the secrets of one exchange.
+    #[must_use]
+    pub fn with<'a>(&'a self, secrets: &'a Secrets) -> Redaction<'a> {
+        Redaction {
+            redactor: self,
+            secrets,
+        }
+    }
+
+    /// The keyed hash of a secret: 8 hex digits.
+    #[must_use]
+    pub fn fingerprint(&self, secret: &[u8]) -> String {
+        let key = self
+            .key
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let full: [u8; 32] = key
+            .clone()
+            .chain_update(secret)
+            .finalize()
+            .into_bytes()
+            .into();
+        let [a, b, c, d, ..] = full;
+        format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+    }
+}
+
+impl Redaction<'_> {
+    /// A text without its secrets; counts them.
+    #[must_use]
+    pub fn text<'t>(&self, text: &'t str, count: &mut u64) -> Cow<'t, str> {
+        let found = self.find(text.as_bytes(), 0);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = Vec::with_capacity(text.len());
+        self.replace(text.as_bytes(), 0, text.len(), &found, &mut out);
+        *count += found.len() as u64;
+        // Rules work on bytes; one that cuts through a character must not cost the text.
+        Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    /// Secrets in order and apart from each other; only those that begin at `from` or behind it.
+    fn find(&self, text: &[u8], from: usize) -> Vec<Found> {
+        let mut found = Vec::new();
+        if let Some(literals) = &self.redactor.literals {
+            for hit in literals.find_iter(text) {
+                if let Some(label) = self.redactor.labels.get(hit.pattern().as_usize()) {
+                    found.push(Found::known(hit.start(), hit.end(), label));
+                }
+            }
+        }
+        for secret in self.secrets {
+            if secret.value.len() >= MIN_LITERAL_BYTES {
+                let length = secret.value.len();
+                found.extend(
+                    memchr::memmem::find_iter(text, secret.value.as_bytes())
+                        .map(|start| Found::known(start, start + length, secret.label)),
+                );
+            }
+        }
+        self.redactor.rules.find(text, from, &mut found);
+        find::settle(found, from)
+    }
+
+    /// Appends `text[from..to]` with what was found there replaced.
+    fn replace(&self, text: &[u8], from: usize, to: usize, found: &[Found], out: &mut Vec<u8>) {
+        let mut at = from;
+        for secret in found {
+            out.extend_from_slice(text.get(at..secret.start).unwrap_or_default());
+            let value = text.get(secret.start..secret.end).unwrap_or_default();
+            let label = secret.label(&self.redactor.rules);
+            self.write_mark(label, value, out);
+            at = secret.end;
+        }
+        out.extend_from_slice(text.get(at..to).unwrap_or_default());
+    }
+
+    /// Appends what stands for a secret.
+    fn write_mark(&self, rule: &str, value: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(b"[REDACTED:");
+        out.extend_from_slice(rule.as_bytes());
+        out.push(b':');
+        out.extend_from_slice(self.redactor.fingerprint(value).as_bytes());
+        out.push(b']');
+    }
+}
+
+/// HMAC pads a short key with zeroes to the block size, so this is the same key and cannot fail.
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    Hmac::new(&block.into())
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor(..)")
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Redaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redaction(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Where the secrets of a text are.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError, MatchKind};
+
+use super::rule::Rule;
+
+/// All rules and what leads to them.
+#[derive(Debug)]
+pub(super) struct Rules {
+    keywords: AhoCorasick,
+    /// Rules of each keyword.
+    of_keyword: Vec<Vec<usize>>,
+    /// Rules without keywords.
+    always: Vec<usize>,
+    all: Vec<Rule>,
+}
+
+/// One secret of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    by: By,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Value(&'static str),
+    Rule(usize),
+}
+
+impl Found {
+    pub(super) fn known(start: usize, end: usize, label: &'static str) -> Self {
+        Self {
+            start,
+            end,
+            by: By::Value(label),
+        }
+    }
+
+    pub(super) fn label<'a>(&self, rules: &'a Rules) -> &'a str {
+        match self.by {
+            By::Value(label) => label,
+            By::Rule(index) => rules.all.get(index).map_or("rule", |rule| &rule.id),
+        }
+    }
+
+    /// Known values first, then the rules in their order.
+    fn rank(&self) -> usize {
+        match self.by {
+            By::Value(_) => 0,
+            By::Rule(index) => index + 1,
+        }
+    }
+}
+
+impl Rules {
+    pub(super) fn new(rules: Vec<Rule>) -> Result<Self, BuildError> {
+        let mut of_keyword: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut always = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            if rule.keywords.is_empty() {
+                always.push(index);
+            }
+            for keyword in &rule.keywords {
+                of_keyword.entry(keyword).or_default().push(index);
+            }
+        }
+        let keywords = AhoCorasickBuilder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(of_keyword.keys())?;
+        Ok(Self {
+            keywords,
+            of_keyword: of_keyword.into_values().collect(),
+            always,
+            all: rules,
+        })
+    }
+
+    /// Appends what the rules find, in no order and overlapping.
+    pub(super) fn find(&self, text: &[u8], from: usize, found: &mut Vec<Found>) {
+        let mut candidates = self.always.clone();
+        for hit in self.keywords.find_overlapping_iter(text) {
+            let rules = self.of_keyword.get(hit.pattern().as_usize());
+            for rule in rules.into_iter().flatten() {
+                if !candidates.contains(rule) {
+                    candidates.push(*rule);
+                }
+            }
+        }
+        for index in candidates {
+            if let Some(rule) = self.all.get(index) {
+                find_all(rule, index, text, from, found);
+            }
+        }
+    }
+}
+
+/// Every match of a rule that begins at `from` or behind it; what is before is seen by `\b` only.
+fn find_all(rule: &Rule, index: usize, text: &[u8], from: usize, found: &mut Vec<Found>) {
+    let mut at = from;
+    let mut groups = rule.regex.capture_locations();
+    while at <= text.len() {
+        // The plain search is several times faster than the one with groups, and mostly finds nothing.
+        let Some(whole) = rule.regex.find_at(text, at) else {
+            return;
+        };
+        let captures = rule
+            .regex
+            .captures_read_at(&mut groups, text, whole.start());
+        if captures.is_none() {
+            return;
+        }
+        if let Some((start, end)) = rule.secret(text, &groups) {
+            found.push(Found {
+                start,
+                end,
+                by: By::Rule(index),
+            });
+        }
+        at = whole.end().max(at + 1);
+    }
+}
+
+/// In order, and of those that overlap only one: the first, of equal ones that of the earlier rule. What overlaps
+/// it and goes further lengthens it, so that no tail of a secret stays.
+pub(super) fn settle(mut found: Vec<Found>, from: usize) -> Vec<Found> {
+    found.retain(|secret| secret.start >= from && secret.end > secret.start);
+    found.sort_unstable_by_key(|secret| (secret.start, secret.rank()));
+    found.dedup_by(|next, kept| {
+        let overlaps = next.start < kept.end;
+        if overlaps {
+            kept.end = kept.end.max(next.end);
+        }
+        overlaps
+    });
+    found
+}

@@ -1,0 +1,423 @@
+//! Redaction of JSON that comes in pieces: each string by itself, so that JSON stays JSON.
+//!
+//! A string with escapes is looked at decoded, so that a secret inside of JSON inside of a string is found. What turns out
+//! not to be JSON goes on as plain text.
+
+use std::borrow::Cow;
+
+use event::json::{Value, write_string};
+
+use super::{
+    Redaction, TextStream,
+    names::{MAX_NAME_BYTES, is_placeholder, is_secret},
+};
+
+/// Open arrays and objects that are followed; what is deeper counts as an array.
+const MAX_DEPTH: usize = 128;
+/// Longest wanted object, bytes.
+const MAX_OBJECT_BYTES: usize = 16 << 10;
+/// Longest number or word, bytes; a longer one is no JSON that anybody sends.
+const MAX_LITERAL_BYTES: usize = 512;
+/// Longest secret by name that is hashed whole, bytes.
+const MAX_SECRET_BYTES: usize = 64 << 10;
+/// Rule of a member that is secret by its name.
+const BY_NAME: &str = "secret-member";
+
+/// A JSON text on its way.
+#[derive(Debug)]
+pub(crate) struct JsonStream {
+    place: Place,
+    /// For each open container whether it is an object.
+    open: Vec<bool>,
+    /// Containers beyond [`MAX_DEPTH`].
+    deeper: usize,
+    /// Whether the next string is a member's name.
+    expects_name: bool,
+    name: Vec<u8>,
+    literal: Vec<u8>,
+    text: TextStream,
+    wanted: &'static [&'static str],
+    picked: Vec<(&'static str, Vec<u8>)>,
+    /// A wanted object that is being written.
+    object: Option<Picking>,
+}
+
+#[derive(Debug)]
+struct Picking {
+    name: &'static str,
+    bytes: Vec<u8>,
+    /// What was written since then belongs to it.
+    from: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Between,
+    /// Inside a string; whether the next byte is escaped.
+    String {
+        escaped: bool,
+        role: Role,
+    },
+    /// Not JSON after all.
+    Plain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Name,
+    Value,
+    /// The value of a member that is secret by its name.
+    Secret,
+}
+
+impl JsonStream {
+    /// `wanted` are names of members of the outermost object whose values, if they are short and no arrays, are kept
+    /// aside.
+    pub(crate) fn new(wanted: &'static [&'static str]) -> Self {
+        Self {
+            place: Place::Between,
+            open: Vec::new(),
+            deeper: 0,
+            expects_name: false,
+            name: Vec::new(),
+            literal: Vec::new(),
+            text: TextStream::default(),
+            wanted,
+            picked: Vec::new(),
+            object: None,
+        }
+    }
+
+    /// JSON text of a wanted member.
+    pub(crate) fn picked(&self, name: &str) -> Option<&[u8]> {
+        let mut picked = self.picked.iter();
+        picked
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether something came that JSON does not have.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.place == Place::Plain
+    }
+
+    /// Takes the next piece; appends to `out` what is certain.
+    pub(crate) fn push(
+        &mut self,
+        with: &Redaction<'_>,
+        mut piece: &[u8],
+        out: &mut Vec<u8>,
+        count: &mut u64,
+    ) {
+        if let Some(object) = &mut self.object {
+            object.from = out.len();
+        }
+        while let Some(&first) = piece.first() {
+            match self.place {
+                Place::Plain => return self.text.push(with, piece, out, count),
+                Place::String { escaped, role } => {
+                    let length = self.string(piece, escaped, role);
+                    let (inside, rest) = piece.split_at(length);
+                    self.text_of(role, with, inside, out, count);
+                    piece = rest;
+                    if self.place == Place::Between {
+                        // The quote itself.
+                        self.end_string(role, with, out, count);
+                        piece = rest.get(1..).unwrap_or_default();
+                    }
+                }
+                Place::Between => {
+                    self.between(first, with, out, count);
+                    piece = piece.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        self.pick_on(out);
+    }
+
+    /// The rest, at the end of the text.
+    pub(crate) fn finish(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        match self.place {
+            Place::String {
+                role: Role::Secret, ..
+            } => self.write_secret(with, out, count),
+            Place::String { .. } | Place::Plain => self.text.finish(with, out, count),
+            Place::Between => {
+                self.end_literal(with, out, count);
+                self.text.finish(with, out, count);
+            }
+        }
+    }
+
+    /// Length of what belongs to the string; moves on if its end or an escape is there.
+    fn string(&mut self, piece: &[u8], escaped: bool, role: Role) -> usize {
+        let start = usize::from(escaped);
+        let rest = piece.get(start..).unwrap_or_default();
+        let found = memchr::memchr2(b'"', b'\\', rest);
+        let length = found.map_or(piece.len(), |at| at + start);
+        match found.and_then(|at| rest.get(at)) {
+            None => {
+                self.place = Place::String {
+                    escaped: false,
+                    role,
+                };
+                length
+            }
+            Some(b'"') => {
+                self.place = Place::Between;
+                length
+            }
+            Some(_) => {
+                self.place = Place::String {
+                    escaped: true,
+                    role,
+                };
+                length + 1
+            }
+        }
+    }
+
+    fn text_of(
+        &mut self,
+        role: Role,
+        with: &Redaction<'_>,
+        inside: &[u8],
+        out: &mut Vec<u8>,
+        count: &mut u64,
+    ) {
+        if role == Role::Name && self.name.len() <= MAX_NAME_BYTES {
+            let room = MAX_NAME_BYTES + 1 - self.name.len();
+            self.name
+                .extend_from_slice(inside.get(..room).unwrap_or(inside));
+        }
+        if role == Role::Secret {
+            // Nothing leaves before the end is there; what no secret is long enough for is not kept.
+            let room = MAX_SECRET_BYTES.saturating_sub(self.literal.len());
+            self.literal
+                .extend_from_slice(inside.get(..room).unwrap_or(inside));
+        } else {
+            self.text.push(with, inside, out, count);
+        }
+    }
+
+    fn end_string(&mut self, role: Role, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        if role == Role::Secret {
+            self.write_secret(with, out, count);
+        } else {
+            if role == Role::Value {
+                self.pick_string();
+            }
+            self.write_text(with, out, count);
+        }
+        out.push(b'"');
+    }
+
+    /// The string that has just ended, decoded first if it is short and has escapes.
+    fn write_text(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        if let Some(decoded) = self.decoded() {
+            let before = *count;
+            let redacted = with.text(&decoded, count);
+            if *count > before {
+                let mut quoted = Vec::with_capacity(redacted.len() + 2);
+                write_string(&mut quoted, &redacted);
+                out.extend_from_slice(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+                return self.text.clear();
+            }
+        }
+        self.text.finish(with, out, count);
+    }
+
+    /// The whole string without its escapes, if it has some and is still here.
+    fn decoded(&self) -> Option<String> {
+        let raw = self.text.pending();
+        if !self.text.is_whole() || memchr::memchr(b'\\', raw).is_none() {
+            return None;
+        }
+        Some(unescaped(raw)?.into_owned())
+    }
+
+    fn write_secret(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        let raw = std::mem::take(&mut self.literal);
+        if is_placeholder(&raw) {
+            return out.extend_from_slice(&raw);
+        }
+        *count += 1;
+        match unescaped(&raw) {
+            Some(value) => with.write_mark(BY_NAME, value.as_bytes(), out),
+            None => with.write_mark(BY_NAME, &raw, out),
+        }
+    }
+
+    fn between(&mut self, byte: u8, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        if is_literal(byte) && self.literal.len() < MAX_LITERAL_BYTES {
+            return self.literal.push(byte);
+        }
+        self.end_literal(with, out, count);
+        match byte {
+            _ if self.is_plain() => return self.text.push(with, &[byte], out, count),
+            b'{' => {
+                self.begin_pick(out.len());
+                self.enter(true);
+            }
+            b'[' => self.enter(false),
+            b'}' | b']' => {
+                self.leave();
+                out.push(byte);
+                return self.end_pick(out);
+            }
+            b',' => self.expects_name = self.in_object(),
+            b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'"' => {
+                let role = self.role();
+                if role == Role::Name {
+                    self.name.clear();
+                }
+                self.expects_name = false;
+                self.place = Place::String {
+                    escaped: false,
+                    role,
+                };
+            }
+            _ => {
+                self.place = Place::Plain;
+                return self.text.push(with, &[byte], out, count);
+            }
+        }
+        out.push(byte);
+    }
+
+    fn role(&self) -> Role {
+        if self.expects_name {
+            Role::Name
+        } else if self.in_object() && is_secret(&self.name) {
+            Role::Secret
+        } else {
+            Role::Value
+        }
+    }
+
+    fn in_object(&self) -> bool {
+        self.deeper == 0 && self.open.last() == Some(&true)
+    }
+
+    fn enter(&mut self, is_object: bool) {
+        if self.open.len() < MAX_DEPTH {
+            self.open.push(is_object);
+            self.expects_name = is_object;
+        } else {
+            self.deeper += 1;
+            self.expects_name = false;
+        }
+    }
+
+    fn leave(&mut self) {
+        if self.deeper > 0 {
+            self.deeper -= 1;
+        } else {
+            self.open.pop();
+        }
+        self.expects_name = false;
+    }
+
+    /// A number or word is over. A number that is secret by its name becomes a string.
+    fn end_literal(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        if self.literal.is_empty() {
+            return;
+        }
+        let literal = std::mem::take(&mut self.literal);
+        if !is_number(&literal) && !matches!(literal.as_slice(), b"true" | b"false" | b"null") {
+            self.place = Place::Plain;
+            return self.text.push(with, &literal, out, count);
+        }
+        if self.in_object() && is_number(&literal) && is_secret(&self.name) {
+            *count += 1;
+            out.push(b'"');
+            with.write_mark(BY_NAME, &literal, out);
+            return out.push(b'"');
+        }
+        out.extend_from_slice(&literal);
+        self.pick(literal);
+    }
+
+    /// The wanted member's name, if that is whose value comes now.
+    fn wanted_name(&self) -> Option<&'static str> {
+        let is_outermost = self.open.len() == 1 && self.in_object();
+        let mut wanted = self.wanted.iter().filter(|_| is_outermost);
+        wanted.find(|name| name.as_bytes() == self.name).copied()
+    }
+
+    fn begin_pick(&mut self, from: usize) {
+        if let Some(name) = self.wanted_name() {
+            self.object = Some(Picking {
+                name,
+                bytes: Vec::new(),
+                from,
+            });
+        }
+    }
+
+    /// Takes what was written of a wanted object.
+    fn pick_on(&mut self, out: &[u8]) {
+        let Some(object) = &mut self.object else {
+            return;
+        };
+        let bytes = out.get(object.from..).unwrap_or_default();
+        object.from = out.len();
+        if object.bytes.len() + bytes.len() > MAX_OBJECT_BYTES {
+            self.object = None;
+        } else {
+            object.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn end_pick(&mut self, out: &[u8]) {
+        if self.object.is_some() && self.open.len() == 1 && self.deeper == 0 {
+            self.pick_on(out);
+            if let Some(object) = self.object.take() {
+                self.keep(object.name, object.bytes);
+            }
+        }
+    }
+
+    fn pick_string(&mut self) {
+        let raw = self.text.pending();
+        if self.text.is_whole() && raw.len() <= MAX_LITERAL_BYTES {
+            let quoted = [b"\"", raw, b"\""].concat();
+            self.pick(quoted);
+        }
+    }
+
+    fn pick(&mut self, value: Vec<u8>) {
+        if let Some(name) = self.wanted_name() {
+            self.keep(name, value);
+        }
+    }
+
+    /// Of two members with the same name the last one counts.
+    fn keep(&mut self, name: &'static str, value: Vec<u8>) {
+        self.picked.retain(|(other, _)| *other != name);
+        self.picked.push((name, value));
+    }
+}
+
+fn is_literal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+}
+
+fn is_number(literal: &[u8]) -> bool {
+    let starts = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    let goes_on = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    literal.first().is_some_and(starts) && literal.iter().all(goes_on)
+}
+
+/// A string's text without its escapes; `None` if it is not UTF-8.
+fn unescaped(raw: &[u8]) -> Option<Cow<'_, str>> {
+    let raw = std::str::from_utf8(raw).ok()?;
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(raw));
+    }
+    let quoted = format!("\"{raw}\"");
+    Some(Cow::Owned(
+        Value::new(&quoted).text()?.decode().into_owned(),
+    ))
+}

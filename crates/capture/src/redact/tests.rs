@@ -1,0 +1,333 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::payload::Payload;
+
+fn redactor() -> Redactor {
+    let known = [Secret {
+        label: "injected-key",
+        value: "real-provider-key-1".to_owned(),
+    }];
+    Redactor::new(None, &known, &[7; 32]).unwrap()
+}
+
+fn redacted(text: &str) -> String {
+    let redactor = redactor();
+    let mut count = 0;
+    redactor.with(&[]).text(text, &mut count).into_owned()
+}
+
+/// The value that a body becomes, cut into pieces at these places.
+fn value(redactor: &Redactor, body: &[u8], cuts: &[usize]) -> Option<crate::payload::Value> {
+    let with = redactor.with(&[]);
+    let mut payload = Payload::default();
+    let mut at = 0;
+    for cut in cuts {
+        let cut = (*cut).clamp(at, body.len());
+        payload.push(&with, &body[at..cut]);
+        at = cut;
+    }
+    payload.push(&with, &body[at..]);
+    payload.finish(&with)
+}
+
+/// Text, and what must not be in it afterwards.
+const PLANTED: &[(&str, &str)] = &[
+    ("key sk-proj-abcdefghij0123456789 here", "sk-proj"),
+    ("ANTHROPIC=sk-ant-api03-abcdefghij0123", "sk-ant-api03"),
+    ("id AKIAIOSFODNN7EXAMPLE.", "AKIAIOSFODNN7EXAMPLE"),
+    (
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+        "wJalrXUtnFEMI",
+    ),
+    (
+        "clone with ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        "ghp_0",
+    ),
+    ("Authorization: Bearer topsecret", "topsecret"),
+    ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+    ("bearer abcdefgh12345678ZYXW", "abcdefgh12345678ZYXW"),
+    ("Cookie: session=abcdef; other=1", "abcdef"),
+    ("postgres://app:hunter2@db/prod", "hunter2"),
+    ("mysql --password=hunter2 -e x", "hunter2"),
+    ("My password is hunter2.", "hunter2"),
+    ("login --token 8c1f0e7a9b2d", "8c1f0e7a9b2d"),
+    ("export API_KEY=Zx81qP2vTn5kLw0r", "Zx81qP2vTn5kLw0r"),
+    ("PGPASSWORD='p4ss:word' psql", "p4ss:word"),
+    ("curl -u admin:s3cr3t https://h", "s3cr3t"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-_1", "eyJzdWIi"),
+    ("xoxb-1234567890-abcdefghij", "xoxb-1234567890"),
+    ("AIzaSyA-0123456789abcdefghijklmnopqrstuv", "AIzaSyA"),
+    (
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA0123\nabcd\n-----END RSA PRIVATE KEY-----",
+        "MIIEpAIBAAKCAQEA",
+    ),
+    ("echoed: real-provider-key-1!", "real-provider-key-1"),
+];
+
+/// What looks like a secret and is none.
+const PLAIN: &[&str] = &[
+    "max_tokens=4096 and total_tokens: 123456789",
+    "The token: a unit of text. The password is required.",
+    "password: string",
+    "a basic understanding of bearer certificates",
+    "task-force-management-committee met",
+    "https://example.org:8443/path?x=1",
+    "key: value, secret: required",
+    "\"secret_name\": \"database\"",
+];
+
+#[test]
+fn planted_secrets_go_and_the_rest_stays() {
+    for (text, secret) in PLANTED {
+        let redacted = redacted(text);
+        assert!(!redacted.contains(secret), "{text} -> {redacted}");
+        assert!(redacted.contains("[REDACTED:"), "{text} -> {redacted}");
+    }
+    for text in PLAIN {
+        assert_eq!(redacted(text), *text);
+    }
+}
+
+#[test]
+fn equal_secrets_have_equal_marks_under_one_key_only() {
+    let once = redacted("a ghp_0123456789abcdefghij");
+    let again = redacted("ghp_0123456789abcdefghij, again");
+    let mark = once.split_once("a ").unwrap().1;
+    assert!(mark.starts_with("[REDACTED:github-token:"), "{mark}");
+    assert!(again.starts_with(mark), "{again}");
+    let other = Redactor::new(None, &[], &[8; 32]).unwrap();
+    let other = other
+        .with(&[])
+        .text("a ghp_0123456789abcdefghij", &mut 0)
+        .into_owned();
+    assert_ne!(other, once);
+}
+
+#[test]
+fn secrets_of_an_exchange_are_found_too() {
+    let redactor = redactor();
+    let secrets = [Secret {
+        label: "client-key",
+        value: "plain words as key".to_owned(),
+    }];
+    let mut count = 0;
+    let text = redactor
+        .with(&secrets)
+        .text("you sent: plain words as key", &mut count)
+        .into_owned();
+    assert!(
+        text.starts_with("you sent: [REDACTED:client-key:"),
+        "{text}"
+    );
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn json_stays_json() {
+    let redactor = redactor();
+    for (body, expected) in [
+        (
+            r#"{"password": "hunter2", "n": 1.50}"#,
+            r#"{"password":"[REDACTED:secret-member:*]","n":1.50}"#,
+        ),
+        (
+            r#"{"pwd": 123456, "token": "Hello"}"#,
+            r#"{"pwd":"[REDACTED:secret-member:*]","token":"Hello"}"#,
+        ),
+        (
+            r#"{"arguments":"{\"api_key\":\"abcdefgh12345678\"}"}"#,
+            r#"{"arguments":"{\"api_key\":\"[REDACTED:secret-assignment:*]\"}"}"#,
+        ),
+        (
+            r#"["sk-abcdefghij0123456789", true, null]"#,
+            r#"["[REDACTED:openai-api-key:*]",true,null]"#,
+        ),
+        (
+            r#"{"password": {"type": "string"}}"#,
+            r#"{"password":{"type":"string"}}"#,
+        ),
+        (
+            r#"{"k":"-----BEGIN PRIVATE KEY-----\nMIIEabcdefghijklmnop\n-----END PRIVATE KEY-----\n"}"#,
+            r#"{"k":"[REDACTED:private-key:*]\n"}"#,
+        ),
+        (
+            r#"{"a":"\u0073k-abcdefghij0123456789"}"#,
+            r#"{"a":"[REDACTED:openai-api-key:*]"}"#,
+        ),
+    ] {
+        let value = value(&redactor, body.as_bytes(), &[]).unwrap();
+        assert_eq!(without_hashes(&value.json), expected);
+    }
+}
+
+#[test]
+fn wanted_members_are_kept_aside_however_they_come() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    let body = br#" {"a": {"model": "no"}, "model": "m\u0031", "n": -1.5e3, "usage": {"in": 1, "deep": {"x": ["}"]}}, "list": [1], "stream" :true}"#;
+    for step in [1, 3, 7, body.len()] {
+        let mut payload = Payload::new(&["model", "n", "usage", "list", "stream", "absent"]);
+        body.chunks(step)
+            .for_each(|piece| payload.push(&with, piece));
+        let picked = |name| {
+            payload
+                .picked(name)
+                .map(|value| String::from_utf8(value.to_vec()).unwrap())
+        };
+        assert_eq!(
+            picked("model").as_deref(),
+            Some(r#""m\u0031""#),
+            "step {step}"
+        );
+        assert_eq!(picked("n").as_deref(), Some("-1.5e3"));
+        assert_eq!(
+            picked("usage").as_deref(),
+            Some(r#"{"in": 1, "deep": {"x": ["}"]}}"#)
+        );
+        assert_eq!(picked("stream").as_deref(), Some("true"));
+        assert_eq!((picked("list"), picked("absent")), (None, None));
+    }
+}
+
+fn without_hashes(text: &str) -> String {
+    let hash = regex::bytes::Regex::new(r"(?-u):[0-9a-f]{8}\]").unwrap();
+    String::from_utf8(hash.replace_all(text.as_bytes(), &b":*]"[..]).into_owned()).unwrap()
+}
+
+#[test]
+fn what_only_looks_like_json_is_text() {
+    let redactor = redactor();
+    for body in [
+        "[INFO] sk-abcdefghij0123456789",
+        "{password=hunter2secret}",
+        "{'password': 'hunter2secret'}",
+        "[1, 2] token=abcdefgh12345678",
+        "{\"a\": \"unclosed password=hunter2secret",
+    ] {
+        let json = value(&redactor, body.as_bytes(), &[]).unwrap().json;
+        let text: String = serde_json::from_str(&json).unwrap();
+        assert!(text.contains("[REDACTED:"), "{body} -> {text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("12345678"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn gitleaks_files_are_read() {
+    let file = r#"
+        title = "rules of a team"
+        [extend]
+        useDefault = true
+        [[rules]]
+        id = "team-key"
+        description = "key of the team"
+        regex = '''(?i)team-([a-z0-9]{8})-(\d{4})'''
+        secretGroup = 2
+        entropy = 1.0
+        keywords = ["TEAM-"]
+        [rules.allowlist]
+        stopwords = ["9999"]
+        [[rules]]
+        id = "paths-only"
+        path = '''\.p12$'''
+    "#;
+    let redactor = Redactor::new(Some(file), &[], &[7; 32]).unwrap();
+    let with = redactor.with(&[]);
+    let text = with
+        .text(
+            "team-abcdefgh-1234 team-abcdefgh-9999 team-abcdefgh-1111",
+            &mut 0,
+        )
+        .into_owned();
+    let expected = "team-abcdefgh-[REDACTED:team-key:*] team-abcdefgh-9999 team-abcdefgh-1111";
+    assert_eq!(
+        without_hashes(&text),
+        expected,
+        "9999 is allowed, 1111 has no entropy"
+    );
+    for bad in [
+        "rules = 1",
+        "[[rules]]\nid = 'x'\nregex = '('",
+        "[[rules]]\nid = 'a b'\nregex = 'x'",
+    ] {
+        assert!(Redactor::new(Some(bad), &[], &[7; 32]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn memory_does_not_grow_with_a_value_and_its_whole_is_known() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    let mut payload = Payload::new(&["model"]);
+    let mut whole = sha2::Sha256::default();
+    let begin = b"{\"messages\":\"sk-abcdefghij0123456789 ";
+    payload.push(&with, begin);
+    let mark = format!(
+        "[REDACTED:openai-api-key:{}]",
+        redactor.fingerprint(b"sk-abcdefghij0123456789")
+    );
+    sha2::Digest::update(&mut whole, format!("{{\"messages\":\"{mark} "));
+    let piece = vec![b'x'; 100_000];
+    for _ in 0..100 {
+        payload.push(&with, &piece);
+        sha2::Digest::update(&mut whole, &piece);
+    }
+    payload.push(&with, b"\",\"model\":\"m-1\"}");
+    sha2::Digest::update(&mut whole, b"\",\"model\":\"m-1\"}");
+    assert_eq!(payload.picked_text("model").as_deref(), Some("m-1"));
+    let value = payload.finish(&with).unwrap();
+    let bytes = value.whole.as_ref().unwrap().bytes;
+    assert!(bytes > 10_000_000);
+    assert_eq!(value.truncated_bytes, bytes - kept(&value.json));
+    let digest = crate::payload::hex(&sha2::Digest::finalize(whole));
+    assert_eq!(value.whole.unwrap().sha256, digest);
+    assert!(value.json.len() <= crate::payload::MAX_VALUE_BYTES);
+    assert!(value.json.contains(&mark) && !value.json.contains("sk-abc"));
+}
+
+/// Bytes of JSON text that a cut value has kept.
+fn kept(cut: &str) -> u64 {
+    let cut: std::collections::BTreeMap<String, String> = serde_json::from_str(cut).unwrap();
+    cut["truncated"].len() as u64
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However a body is cut into pieces, the same becomes of it.
+    #[test]
+    fn pieces_do_not_matter(
+        fill in 0_usize..150_000,
+        planted in prop::sample::select(PLANTED),
+        is_json: bool,
+        cuts in prop::collection::vec(0_usize..300_000, 0..6),
+    ) {
+        let redactor = redactor();
+        let text = format!("{}{} {}", "word ".repeat(fill / 5), planted.0, "more ".repeat(fill / 7));
+        let body = if is_json {
+            serde_json::to_string(&[text.as_str(), "x", &text]).unwrap()
+        } else {
+            text
+        };
+        let mut cuts = cuts;
+        cuts.sort_unstable();
+        let whole = value(&redactor, body.as_bytes(), &[]).unwrap();
+        let pieces = value(&redactor, body.as_bytes(), &cuts).unwrap();
+        prop_assert_eq!(&pieces, &whole);
+        let text = serde_json::from_str::<serde_json::Value>(&whole.json).unwrap().to_string();
+        prop_assert!(!text.contains(planted.1), "{} is still there", planted.1);
+    }
+
+    /// A secret is found wherever it lies, across the borders of blocks too.
+    #[test]
+    fn borders_do_not_matter(before in 60_000_usize..70_000) {
+        let redactor = redactor();
+        let body = format!("{} ghp_0123456789abcdefghij {}", "x".repeat(before), "y".repeat(70_000));
+        let value = value(&redactor, body.as_bytes(), &[]).unwrap();
+        prop_assert!(!value.json.contains("ghp_"), "{before}");
+        prop_assert_eq!(value.redactions, 1);
+    }
+}

@@ -1,0 +1,137 @@
+//! What earlier processes could not deliver.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use journal::{Fs, FsError, JournalError};
+
+use super::{Spool, SpoolError};
+use crate::sink::{Sink, SinkError};
+
+/// Names of the directories of processes that have a spool of their own begin so.
+pub const OWN_SPOOL_PREFIX: &str = "run-";
+
+/// Why events of earlier processes still wait.
+#[derive(Debug, thiserror::Error)]
+pub enum LeftoverError {
+    /// They cannot be read.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// They cannot be delivered.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The directory cannot be listed.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
+/// Delivers what waits in a directory that processes share, and in the directories below it that belonged to processes that are
+/// gone. Those that a process is using are left alone. Answers how many events were delivered. Blocks.
+///
+/// # Errors
+/// The first [`LeftoverError`]; what was not delivered by then waits on.
+pub fn deliver_leftovers(
+    fs: &Arc<dyn Fs>,
+    root: &Path,
+    sink: &dyn Sink,
+) -> Result<usize, LeftoverError> {
+    if !fs.exists(root)? {
+        return Ok(0);
+    }
+    let mut delivered = 0;
+    let names = fs.list(root)?;
+    let is_frames = |name: &String| Path::new(name).extension().is_some_and(|end| end == "wal");
+    if names.iter().any(is_frames) {
+        delivered += deliver(fs, root, sink)?.unwrap_or(0);
+    }
+    for name in names
+        .iter()
+        .filter(|name| name.starts_with(OWN_SPOOL_PREFIX))
+    {
+        let dir = root.join(name);
+        if let Some(events) = deliver(fs, &dir, sink)? {
+            delivered += events;
+            remove(&dir);
+        }
+    }
+    Ok(delivered)
+}
+
+/// `None` if another process has the spool.
+fn deliver(fs: &Arc<dyn Fs>, dir: &Path, sink: &dyn Sink) -> Result<Option<usize>, LeftoverError> {
+    let mut spool = match Spool::open(Arc::clone(fs), dir, u64::MAX, "none") {
+        Ok(spool) => spool,
+        Err(SpoolError::Journal(JournalError::Fs(FsError::Locked { .. }))) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut delivered = 0;
+    while let Some(batch) = spool.batch() {
+        let receipts = sink.send(&batch.lines()?)?;
+        for rejected in &receipts.rejected {
+            tracing::error!(
+                code = rejected.code,
+                "the server refused an event of an earlier process"
+            );
+        }
+        delivered += batch.events();
+        spool.delivered(&batch)?;
+    }
+    Ok(Some(delivered))
+}
+
+/// The owner is gone and everything was delivered; what stays is an empty journal, which costs nothing.
+fn remove(dir: &PathBuf) {
+    if let Err(error) = std::fs::remove_dir_all(dir) {
+        tracing::warn!(%error, dir = %dir.display(), "an empty spool could not be removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use journal::RealFs;
+
+    use super::*;
+    use crate::{sink::Receipts, spool::SharedSpool};
+
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<u8>>);
+
+    impl Sink for Lines {
+        fn send(&self, lines: &[u8]) -> Result<Receipts, SinkError> {
+            self.0.lock().unwrap().extend_from_slice(lines);
+            Ok(Receipts::default())
+        }
+    }
+
+    #[test]
+    fn everything_goes_but_what_somebody_is_using() {
+        let root = tempfile::tempdir().unwrap();
+        let fs: Arc<dyn Fs> = Arc::new(RealFs);
+        SharedSpool::new(Arc::clone(&fs), root.path())
+            .put(b"{\"n\":1}")
+            .unwrap();
+        let own = |name: &str, line: &[u8]| {
+            let mut spool =
+                Spool::open(Arc::clone(&fs), &root.path().join(name), 1 << 20, "p").unwrap();
+            spool.append(line, 1).unwrap();
+            spool
+        };
+        drop(own("run-gone", b"{\"n\":2}\n"));
+        let used = own("run-used", b"{\"n\":3}\n");
+        let sink = Lines::default();
+        assert_eq!(deliver_leftovers(&fs, root.path(), &sink).unwrap(), 2);
+        assert_eq!(*sink.0.lock().unwrap(), b"{\"n\":1}\n{\"n\":2}\n");
+        assert!(!root.path().join("run-gone").exists() && root.path().join("run-used").exists());
+        drop(used);
+        assert_eq!(deliver_leftovers(&fs, root.path(), &sink).unwrap(), 1);
+        assert_eq!(deliver_leftovers(&fs, root.path(), &sink).unwrap(), 0);
+        assert_eq!(
+            deliver_leftovers(&fs, &root.path().join("absent"), &sink).unwrap(),
+            0
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! The variables that lead an agent through the gateway. Each surface sets its own.
+
+use std::{fmt::Write, net::SocketAddr};
+
+use capture::{identity::Scope, llm::LlmConfig};
+
+/// Variables in which clients look for a base URL, by provider. The last part is what the URL ends with after the provider's
+/// name in the gateway's path.
+const BASE_URLS: [(&str, &str, &str); 5] = [
+    ("OPENAI_BASE_URL", "openai", "/v1"),
+    ("OPENAI_API_BASE", "openai", "/v1"),
+    ("ANTHROPIC_BASE_URL", "anthropic", ""),
+    ("GOOGLE_GEMINI_BASE_URL", "gemini", ""),
+    ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "bedrock", ""),
+];
+/// Variables in which clients look for their key.
+const KEYS: [&str; 6] = [
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "AWS_BEARER_TOKEN_BEDROCK",
+];
+
+/// What a command's environment has besides what it inherits.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    variables: Vec<(&'static str, String)>,
+    job: String,
+}
+
+impl Environment {
+    /// Names for whatever of ours the agent starts.
+    pub(super) fn new(scope: &Scope) -> Self {
+        let job = scope.job.clone().unwrap_or_default();
+        let named = [
+            ("INDELIBLE_AGENT", Some(scope.actor.id.clone())),
+            ("INDELIBLE_JOB", Some(job.clone())),
+            ("INDELIBLE_PROJECT", scope.project.clone()),
+        ];
+        let variables = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        Self {
+            variables: variables.collect(),
+            job,
+        }
+    }
+
+    /// The agent's token stands where a provider's key would.
+    pub(super) fn set_token(&mut self, token: Option<String>) {
+        if let Some(token) = token {
+            self.variables
+                .extend(KEYS.map(|name| (name, token.clone())));
+        }
+    }
+
+    /// Surface `llm`. A gateway that others use, too, learns the job from the path.
+    pub(super) fn set_llm(&mut self, gateway: SocketAddr, is_shared: bool) {
+        let job = if is_shared {
+            format!("/-job/{}", escaped(&self.job))
+        } else {
+            String::new()
+        };
+        for (name, provider, end) in BASE_URLS {
+            self.variables
+                .push((name, format!("http://{gateway}{job}/{provider}{end}")));
+        }
+        // Those that know neither variable nor path take a header.
+        let headers = format!("X-Indelible-Job: {}", self.job);
+        self.variables.push(("ANTHROPIC_CUSTOM_HEADERS", headers));
+    }
+
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+/// Where the agent would go without us is where the gateway goes.
+pub(super) fn upstreams(
+    mut config: LlmConfig,
+    variable: impl Fn(&str) -> Option<String>,
+) -> LlmConfig {
+    for (name, provider, end) in BASE_URLS {
+        if let Some(url) = variable(name).filter(|url| !url.is_empty()) {
+            let url = url.trim_end_matches('/');
+            let base = url.strip_suffix(end).unwrap_or(url);
+            config.upstream.insert(provider.to_owned(), base.to_owned());
+        }
+    }
+    config
+}
+
+/// A segment of a path.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_led_to_the_gateway_and_it_to_where_they_went() {
+        let scope = Scope {
+            job: Some("a/b".to_owned()),
+            ..Scope::default()
+        };
+        let mut environment = Environment::new(&scope);
+        environment.set_llm("127.0.0.1:1".parse().unwrap(), true);
+        let url = environment
+            .variables()
+            .find(|(name, _)| *name == "OPENAI_BASE_URL")
+            .unwrap()
+            .1;
+        assert_eq!(url, "http://127.0.0.1:1/-job/a%2Fb/openai/v1");
+        let variable = |name: &str| match name {
+            "OPENAI_BASE_URL" => Some("http://h/v1/".to_owned()),
+            "ANTHROPIC_BASE_URL" => Some("http://a".to_owned()),
+            _ => None,
+        };
+        let config = upstreams(LlmConfig::default(), variable);
+        assert_eq!(
+            (
+                config.upstream["openai"].as_str(),
+                config.upstream["anthropic"].as_str()
+            ),
+            ("http://h", "http://a")
+        );
+        assert!(config.upstream["gemini"].starts_with("https://"));
+    }
+}

@@ -1,0 +1,11 @@
+// Everything here makes pages quicker to use; none of it is needed to use them.
+// Listeners stand on the document, because pages are swapped in place.
+import "./zone.js";
+import "./menus.js";
+import "./keys.js";
+import "./copy.js";
+import "./rows.js";
+import "./chart.js";
+import "./live.js";
+import "./faults.js";
+import "./replay.js";

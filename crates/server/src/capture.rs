@@ -1,0 +1,135 @@
+//! The ledger as the sink of surfaces that run inside of the server.
+
+use std::sync::Arc;
+
+use capture::{
+    gateway::Destination,
+    recorder::Outlet,
+    sink::{Receipts, Rejected, Sink, SinkError},
+    spool::Producer,
+};
+use event::{
+    Batch, BatchFormat, Limits, Prepared, RecordView, Submitter, TrailId,
+    filter::{Filter, TextField},
+};
+use ledger::{AppendError, Outcome, Trail};
+use query::{Order, Query, QueryError, TimeRange};
+use tokio::runtime::Handle;
+
+use crate::node::{DEFAULT_TRAIL, Node};
+
+/// Most events that the recorder hands over at once; it stays far below.
+const MAX_EVENTS: usize = 1_000_000;
+
+/// Why surfaces cannot run inside of a node.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// What was recorded before cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The node has no trail.
+    #[error("the node has no trail {DEFAULT_TRAIL}")]
+    NoTrail,
+}
+
+/// Records into a trail, as a gateway does.
+struct LedgerSink {
+    trail: Arc<Trail>,
+    runtime: Handle,
+}
+
+impl Node {
+    /// Where surfaces inside of this process record: the default trail. Their numbers go on from the newest event that they
+    /// recorded. Blocks.
+    ///
+    /// # Errors
+    /// [`CaptureError`].
+    pub fn capture_destination(&self, runtime: Handle) -> Result<Destination, CaptureError> {
+        let id = TrailId::new(DEFAULT_TRAIL).map_err(|_| CaptureError::NoTrail)?;
+        let trail = self.ledger().trail(&id).ok_or(CaptureError::NoTrail)?;
+        let id = format!(
+            "serve-{:08x}",
+            u32::from_be_bytes(trail.verifier_key().id())
+        );
+        let producer = Producer {
+            next_seq: self.next_seq(&trail, &id)?,
+            id,
+        };
+        let redaction_key = trail.dedup_key().redaction_key();
+        let sink = Arc::new(LedgerSink { trail, runtime });
+        Ok(Destination {
+            outlet: Outlet::Direct(sink, producer),
+            redaction_key,
+            ask: None,
+        })
+    }
+
+    fn next_seq(&self, trail: &Arc<Trail>, producer: &str) -> Result<u64, QueryError> {
+        let query = Query {
+            filter: Filter::all().and_equal(TextField::Producer, producer),
+            range: TimeRange::ALL,
+            order: Order::Newest,
+            limit: 1,
+        };
+        let page = self.engine(trail).snapshot()?.page(&query, None)?;
+        let newest = page.rows.first().and_then(|row| {
+            let record = RecordView::parse(&row.record).ok()?;
+            u64::try_from(record.producer?.seq?).ok()
+        });
+        Ok(newest.map_or(0, |seq| seq + 1))
+    }
+}
+
+impl LedgerSink {
+    fn prepare(&self, lines: &[u8]) -> Result<(Vec<Prepared>, Vec<usize>, Receipts), SinkError> {
+        let by = Submitter {
+            gateway: true,
+            ..Submitter::default()
+        };
+        let limits = Limits::default();
+        let batch = Batch::read(lines, BatchFormat::Ndjson, MAX_EVENTS);
+        let batch = batch.map_err(|_| SinkError::Stopped)?;
+        let mut receipts = Receipts::default();
+        let (mut events, mut places) = (Vec::with_capacity(batch.len()), Vec::new());
+        for (index, event) in batch.events().enumerate() {
+            match event.and_then(|event| event.prepare(&by, self.trail.dedup_key(), &limits)) {
+                Ok(event) => {
+                    events.push(event);
+                    places.push(index);
+                }
+                Err(reject) => receipts.rejected.push(Rejected {
+                    index,
+                    code: reject.code.to_owned(),
+                }),
+            }
+        }
+        Ok((events, places, receipts))
+    }
+}
+
+impl Sink for LedgerSink {
+    fn send(&self, lines: &[u8]) -> Result<Receipts, SinkError> {
+        let (events, places, mut receipts) = self.prepare(lines)?;
+        if events.is_empty() {
+            return Ok(receipts);
+        }
+        let recorded = self
+            .runtime
+            .block_on(async { self.trail.submit(events).await?.outcomes().await });
+        let outcomes = recorded.map_err(|error| match error {
+            AppendError::Busy => SinkError::Busy { retry_after: None },
+            AppendError::Stopped => SinkError::Stopped,
+        })?;
+        let conflicts = places
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| matches!(outcome, Outcome::IdConflict { .. }));
+        receipts
+            .rejected
+            .extend(conflicts.map(|(index, _)| Rejected {
+                index: *index,
+                code: "id_conflict".to_owned(),
+            }));
+        Ok(receipts)
+    }
+}
