@@ -4,10 +4,12 @@
 mod capture;
 mod events;
 mod mcp;
+mod packages;
 
 pub use capture::{client_hello, first_settings};
 pub use events::{compact, prepare, record_view};
 pub use mcp::mcp;
+pub use packages::package;
 
 use std::collections::HashSet;
 use std::convert::Infallible;

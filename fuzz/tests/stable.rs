@@ -62,6 +62,11 @@ fn mcp() {
     drive("mcp", indelible_fuzz::mcp);
 }
 
+#[test]
+fn package() {
+    drive("package", indelible_fuzz::package);
+}
+
 /// Runs `target` on its seeds and on mutations of them.
 fn drive(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);

@@ -5,6 +5,7 @@
 
 mod events;
 pub(crate) mod mcp;
+pub(crate) mod proofs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

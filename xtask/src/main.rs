@@ -66,6 +66,18 @@ const TEST: &[Step] = &[
         run: cargo::doc,
     },
     Step {
+        name: "scripts",
+        run: interop::proofs::scripts,
+    },
+    Step {
+        name: "interop-evidence",
+        run: interop::proofs::evidence,
+    },
+    Step {
+        name: "browser-proofs",
+        run: interop::proofs::cards,
+    },
+    Step {
         name: "interop-go",
         run: interop::go,
     },
@@ -110,7 +122,11 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "interop" => steps::run(
             &workspace,
             TEST,
-            &["interop-go".to_owned(), "interop-parquet".to_owned()],
+            &[
+                "interop-evidence".to_owned(),
+                "interop-go".to_owned(),
+                "interop-parquet".to_owned(),
+            ],
         ),
         "bench" => bench::run_all(&workspace).map(|()| ExitCode::SUCCESS),
         _ => {

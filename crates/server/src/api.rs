@@ -1,7 +1,9 @@
 //! The handlers, one module for each noun.
 
 pub(crate) mod count;
+pub(crate) mod embed;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod facets;
 pub(crate) mod figures;
 pub(crate) mod keys;
@@ -12,6 +14,7 @@ pub(crate) mod proof;
 pub(crate) mod redaction_key;
 pub(crate) mod selection;
 pub(crate) mod series;
+pub(crate) mod shares;
 pub(crate) mod summaries;
 pub(crate) mod trails;
 pub(crate) mod write;

@@ -31,6 +31,8 @@ const READ_BYTES: u64 = 16 << 30;
 const READ_TIME: Duration = Duration::from_secs(20);
 /// Streams of events at once; each may hold a few hundred records in memory.
 const MAX_STREAMS: usize = 512;
+/// Files of exports that are sent at once; each has a thread of its own.
+const MAX_DOWNLOADS: usize = 16;
 
 /// The HTTP face of a node.
 pub(crate) struct App {
@@ -41,6 +43,7 @@ pub(crate) struct App {
     reads: Semaphore,
     streams: Arc<Semaphore>,
     turns: Turns,
+    downloads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     sign_ins: Throttle,
     requests: AtomicU64,
@@ -56,6 +59,7 @@ impl App {
             reads: Semaphore::new(READS_AT_ONCE),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             turns: Turns::default(),
+            downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             stopping: watch::Sender::new(false),
             sign_ins: Throttle::default(),
             // The start's time in the upper half: ids of two runs differ.
@@ -94,6 +98,12 @@ impl App {
     /// The turns of those streams.
     pub(crate) fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    /// Room for one more download, for as long as it is held.
+    pub(crate) fn download_slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let slot = Arc::clone(&self.downloads).try_acquire_owned();
+        slot.map_err(|_| Problem::new(Code::Busy, "too many exports are sent"))
     }
 
     /// Turns true when what never ends by itself has to end.

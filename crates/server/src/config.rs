@@ -26,6 +26,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Table `[segments]`.
     pub segments: SegmentsConfig,
+    /// Table `[exports]`.
+    pub exports: ExportsConfig,
     /// Table `[gateway]`: capture, inside of the server or next to the agents.
     pub gateway: GatewayConfig,
     /// Tables `[[agent]]`: agents that show a token.
@@ -84,6 +86,16 @@ pub struct SegmentsConfig {
     pub seal_after_s: u64,
 }
 
+/// Table `[exports]`: how long and how much the files of exports are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportsConfig {
+    /// An export and its file are removed after so many days. Default 7.
+    pub keep_days: u64,
+    /// Room for the files of all exports, GiB; more are refused until one is removed. Default 32.
+    pub limit_gib: u64,
+}
+
 /// Why settings were not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -120,6 +132,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             log: LogConfig::default(),
             segments: SegmentsConfig::default(),
+            exports: ExportsConfig::default(),
             gateway: GatewayConfig::default(),
             agent: Vec::new(),
             llm: None,
@@ -157,6 +170,15 @@ impl Default for SegmentsConfig {
         Self {
             seal_mib: 64,
             seal_after_s: 600,
+        }
+    }
+}
+
+impl Default for ExportsConfig {
+    fn default() -> Self {
+        Self {
+            keep_days: 7,
+            limit_gib: 32,
         }
     }
 }
@@ -240,6 +262,16 @@ impl Config {
                 "segments.seal_after_s",
                 "at least 1",
             ),
+            (
+                self.exports.keep_days >= 1,
+                "exports.keep_days",
+                "at least 1",
+            ),
+            (
+                (1..=1 << 20).contains(&self.exports.limit_gib),
+                "exports.limit_gib",
+                "1 to 1,048,576",
+            ),
         ];
         match ranges.into_iter().find(|(good, ..)| !good) {
             Some((_, key, expected)) => Err(ConfigError::Value { key, expected }),
@@ -266,6 +298,7 @@ mod tests {
             "[http]\nport = 1",
             "[log]\nx = 1",
             "[segments]\nx = 1",
+            "[exports]\nx = 1",
             "[htpp]",
             "[gateway]\nx = 1",
             "[[agent]]\nid = 'a'\ntoken_file = 'f'\nx = 1",

@@ -96,6 +96,8 @@ fn responses(route: &RouteInfo) -> Value {
         Answer::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
         Answer::EventStream => json!({ "text/event-stream": { "schema": { "type": "string" } } }),
         Answer::Bytes => json!({ "application/octet-stream": {} }),
+        Answer::Script => json!({ "text/javascript": { "schema": { "type": "string" } } }),
+        Answer::Page => json!({ "text/html": { "schema": { "type": "string" } } }),
         Answer::Nothing => json!({}),
     };
     responses.insert(

@@ -9,6 +9,8 @@
 mod client;
 mod dashboard;
 mod durability;
+mod embed;
+mod exports;
 mod figures;
 mod interface;
 mod keys;
@@ -19,6 +21,7 @@ mod pages;
 mod proofs;
 mod reading;
 mod running;
+mod shares;
 mod streams;
 mod trails;
 mod visitor;

@@ -2,10 +2,9 @@
 
 use std::{borrow::Cow, io::Write};
 
-use anyhow::{Context, Result};
 use event::{RecordView, json::Value};
 
-use super::Sheet;
+use super::{Sheet, SheetError};
 
 const HEAD: [&str; 42] = [
     "seq",
@@ -52,14 +51,18 @@ const HEAD: [&str; 42] = [
     "meta",
 ];
 
-/// One line a record; the content's JSON text is the last column.
-pub(super) struct Csv<W: Write> {
+/// One line a record; the content's JSON text is the last column. A text that would be a formula gets an apostrophe.
+pub struct Csv<W: Write> {
     writer: csv::Writer<W>,
     has_content: bool,
 }
 
 impl<W: Write> Csv<W> {
-    pub(super) fn new(out: W, has_content: bool) -> Result<Self> {
+    /// A table with its head. `has_content`: whether there is a column for contents.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn new(out: W, has_content: bool) -> Result<Self, SheetError> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(HEAD.iter().chain(has_content.then_some(&"content")))?;
         Ok(Self {
@@ -69,8 +72,24 @@ impl<W: Write> Csv<W> {
     }
 }
 
+impl<W: Write> Csv<W> {
+    /// The file.
+    pub fn get_ref(&self) -> &W {
+        self.writer.get_ref()
+    }
+
+    /// Writes what is left and gives the file back.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn into_inner(self) -> Result<W, SheetError> {
+        let inner = self.writer.into_inner();
+        Ok(inner.map_err(csv::IntoInnerError::into_error)?)
+    }
+}
+
 impl<W: Write> Sheet for Csv<W> {
-    fn put(&mut self, record: &str, content: Option<&str>) -> Result<()> {
+    fn put(&mut self, record: &str, content: Option<&str>) -> Result<(), SheetError> {
         let view = RecordView::parse(record.as_bytes());
         let mut cells = match &view {
             Ok(view) => cells(view),
@@ -79,12 +98,11 @@ impl<W: Write> Sheet for Csv<W> {
         if self.has_content {
             cells.push(harmless(content.unwrap_or_default()));
         }
-        self.writer
-            .write_record(cells.iter().map(|cell| cell.as_bytes()))
-            .context("cannot write a line")
+        let cells = cells.iter().map(|cell| cell.as_bytes());
+        Ok(self.writer.write_record(cells)?)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(&mut self) -> Result<(), SheetError> {
         Ok(self.writer.flush()?)
     }
 }
@@ -176,9 +194,10 @@ mod tests {
 
     fn sheet(record: &str, content: Option<&str>) -> Vec<String> {
         let mut out = Vec::new();
-        let mut csv = Box::new(Csv::new(&mut out, true).unwrap());
+        let mut csv = Csv::new(&mut out, true).unwrap();
         csv.put(record, content).unwrap();
         csv.finish().unwrap();
+        drop(csv);
         let mut reader = csv::Reader::from_reader(out.as_slice());
         assert_eq!(reader.headers().unwrap().len(), HEAD.len() + 1);
         let line = reader.records().next().unwrap().unwrap();
