@@ -75,7 +75,7 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match virtual_environment(workspace, "interop-venv", "requirements.txt") {
+    let python = match virtual_environment(workspace) {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
     };
