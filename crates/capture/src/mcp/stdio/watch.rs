@@ -211,7 +211,7 @@ impl Watch {
         let scope = Arc::clone(&self.scope);
         let mut draft = Draft::new(Source::Mcp, scope, self.began_at, ACTION.to_owned());
         let server = match phase {
-            Phase::Intent => &self.program,
+            Phase::Intent | Phase::Checkpoint => &self.program,
             Phase::Outcome => self.dialogue.server_name(),
         };
         draft.resource = Some(("server", server.to_owned()));
