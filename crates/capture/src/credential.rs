@@ -5,6 +5,8 @@ use hyper::{
     header::{AUTHORIZATION, HeaderName, HeaderValue},
 };
 
+use crate::identity::{Actor, Agents, UnknownAgent};
+
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// Azure OpenAI.
@@ -135,6 +137,24 @@ impl Credential {
             value: String::new(),
         }
     }
+}
+
+/// Who calls, and with which of the credentials, if it is an agent's token.
+///
+/// # Errors
+/// [`UnknownAgent`] if agents have tokens and none of these is one.
+pub(crate) fn identify<'a>(
+    agents: &Agents,
+    credentials: &'a [Credential],
+) -> Result<(Actor, Option<&'a Credential>), UnknownAgent> {
+    if !agents.has_tokens() {
+        return Ok((agents.identify(None)?, None));
+    }
+    let known = credentials.iter().find_map(|credential| {
+        let actor = agents.identify(Some(&credential.value)).ok()?;
+        Some((actor, Some(credential)))
+    });
+    known.ok_or(UnknownAgent)
 }
 
 fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {

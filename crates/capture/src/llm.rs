@@ -27,14 +27,14 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     config::Mode,
-    credential::Credential,
+    credential::{Credential, identify},
     draft::{Approval, Draft, Meta, Outcome, Source},
     gateway::Core,
     http::{
         Body, Chained, Client, End, Held, Listener, RequestTap, ResponseTap, Tapped, discard, full,
         remove_hop_by_hop, restrict_accepted, tap,
     },
-    identity::{Actor, Scope, remove_ours},
+    identity::{Actor, Scope, UnknownAgent, remove_ours},
     redact::Secret,
 };
 use config::Provider;
@@ -119,9 +119,10 @@ impl Shared {
         let credentials = Credential::all(&parts.headers, route.query.as_deref());
         let mut scope = self.core.scope.as_ref().clone();
         scope.job = route.job.clone().or(scope.job);
-        let (actor, token) = match self.identify(&credentials) {
+        let (actor, token) = match identify(&self.core.agents, &credentials) {
             Ok(known) => known,
-            Err(refusal) => {
+            Err(UnknownAgent) => {
+                let refusal = Refusal::UnknownAgent;
                 discard(body).await;
                 client.state.done();
                 self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
@@ -180,23 +181,6 @@ impl Shared {
             known: known.join(", "),
         };
         refusal.answer(Dialect::OpenAi)
-    }
-
-    /// Who calls, and with which of the credentials, if it is an agent's token.
-    fn identify<'a>(
-        &self,
-        credentials: &'a [Credential],
-    ) -> Result<(Actor, Option<&'a Credential>), Refusal> {
-        let agents = &self.core.agents;
-        if !agents.has_tokens() {
-            let actor = agents.identify(None).map_err(|_| Refusal::UnknownAgent)?;
-            return Ok((actor, None));
-        }
-        let known = credentials.iter().find_map(|credential| {
-            let actor = agents.identify(Some(&credential.value)).ok()?;
-            Some((actor, Some(credential)))
-        });
-        known.ok_or(Refusal::UnknownAgent)
     }
 
     /// A call that was not made, as one event.

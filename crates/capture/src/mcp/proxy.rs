@@ -1,5 +1,8 @@
 //! The reverse proxy for servers that speak HTTP, of all eras of the protocol.
 
+mod answer;
+mod forward;
+
 use std::{
     path::PathBuf,
     sync::{
@@ -9,14 +12,7 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::BodyExt;
-use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
-    body::Incoming,
-    header::{ACCEPT_ENCODING, CONTENT_TYPE, EXPECT, HOST, HeaderValue, ORIGIN},
-    http::request::Parts,
-};
-use serde_json::Value as Json;
+use hyper::{HeaderMap, Request, Response, body::Incoming, header::ORIGIN, http::request::Parts};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, watch},
@@ -27,32 +23,24 @@ use super::{
     config::Upstream,
     dialogue::{self, Broken, Dialogue},
     exchange::{About, Exchange, SESSION, Session, lock},
-    message::{Form, Message},
-    reader::{Reader, Seen},
     refusal::Refusal,
     sessions::{Name, Sessions, Shared},
-    stream::{Rename, Stream},
-    target::{self, Target},
+    target::Target,
 };
 use crate::{
     config::Mode,
-    credential::Credential,
+    credential::{Credential, identify},
     draft::{Approval, Draft, Meta, Outcome, Source},
     gateway::Core,
-    http::{
-        Body, Chained, Client, End, Held, Listener, RequestTap, ResponseTap, Tapped, discard, full,
-        remove_hop_by_hop, restrict_accepted, tap,
-    },
-    identity::{Actor, remove_ours},
+    http::{Body, Client, Listener, discard, tap},
+    identity::{Actor, UnknownAgent, remove_ours},
     recorder::Scribe,
     redact::Secret,
 };
+use answer::answer_with;
 
-/// Longest request that is held because its intent has to be durable first, bytes.
-const STRICT_BYTES: usize = 32 << 20;
 /// Bytes of all requests that are held at once.
 const ALL_HELD_BYTES: usize = 128 << 20;
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The surface; cheap to clone.
 #[derive(Clone, Debug)]
@@ -145,9 +133,9 @@ impl Surface {
             return answer_with(&self.unknown_server());
         };
         let credentials = Credential::all(&parts.headers, target.query.as_deref());
-        let refusal = match self.identify(&credentials) {
+        let refusal = match identify(&self.core.agents, &credentials) {
             _ if !self.allows(&parts.headers) => Refusal::Origin,
-            Err(refusal) => refusal,
+            Err(UnknownAgent) => Refusal::UnknownAgent,
             Ok((actor, token)) => {
                 return self
                     .pass(
@@ -185,23 +173,6 @@ impl Surface {
         Refusal::UnknownServer {
             known: names.collect::<Vec<_>>().join(", "),
         }
-    }
-
-    /// Who calls, and with which of the credentials, if it is an agent's token.
-    fn identify<'a>(
-        &self,
-        credentials: &'a [Credential],
-    ) -> Result<(Actor, Option<&'a Credential>), Refusal> {
-        let agents = &self.core.agents;
-        if !agents.has_tokens() {
-            let actor = agents.identify(None).map_err(|_| Refusal::UnknownAgent)?;
-            return Ok((actor, None));
-        }
-        let known = credentials.iter().find_map(|credential| {
-            let actor = agents.identify(Some(&credential.value)).ok()?;
-            Some((actor, Some(credential)))
-        });
-        known.ok_or(Refusal::UnknownAgent)
     }
 
     /// A request that was not passed on, as one event.
@@ -370,163 +341,6 @@ impl Surface {
             self.core.recorder.submit(Source::Mcp, 0, 0, Box::new(work));
         }
     }
-
-    async fn forward(
-        &self,
-        mut call: Call,
-        body: Incoming,
-        seen: RequestTap<Exchange>,
-        mut answered: ResponseTap<Exchange>,
-    ) -> Response<Body> {
-        let refused = |refusal: &Refusal, answered: ResponseTap<Exchange>| {
-            answered.failed(refusal.status(), refusal.message());
-            answer_with(refusal)
-        };
-        let body = if self.mode == Mode::Strict && call.parts.method == Method::POST {
-            match self.held(body, seen).await {
-                Ok(body) => body,
-                Err((refusal @ Refusal::NotRecorded(_), messages)) => {
-                    // What cannot be recorded has no outcome either.
-                    answered.forget();
-                    return answer_to(&messages, &refusal);
-                }
-                Err((refusal, messages)) => {
-                    answered.failed(refusal.status(), refusal.message());
-                    return answer_to(&messages, &refusal);
-                }
-            }
-        } else {
-            match self
-                .begun(Tapped::new(body, seen), &call.parts.method)
-                .await
-            {
-                Some(body) => body,
-                None => return refused(&Refusal::Incomplete, answered),
-            }
-        };
-        let Some(upstream) = self.servers.get(call.server).map(|server| &server.upstream) else {
-            return refused(&self.unknown_server(), answered);
-        };
-        let Some(uri) = call.target.uri(upstream) else {
-            return refused(&Refusal::Incomplete, answered);
-        };
-        call.parts.uri = uri;
-        let headers = &mut call.parts.headers;
-        remove_hop_by_hop(headers);
-        headers.remove(HOST);
-        headers.remove(EXPECT);
-        restrict_accepted(headers, false);
-        if call.parts.method == Method::GET {
-            // The first event of a stream may have to be changed.
-            headers.remove(ACCEPT_ENCODING);
-        }
-        call.parts.extensions.clear();
-        let method = call.parts.method.clone();
-        let path = call.target.path(upstream);
-        let request = Request::from_parts(call.parts, body);
-        let answer = match self.core.upstream.send(request).await {
-            Ok(answer) => answer,
-            Err(error) => return refused(&Refusal::Unreachable(error.to_string()), answered),
-        };
-        answered.answer(answer.status(), answer.headers().clone());
-        if let Some(id) = new_session(&answer) {
-            self.join(call.server, id, Arc::clone(&call.dialogue));
-        }
-        let (mut parts, body) = answer.into_parts();
-        remove_hop_by_hop(&mut parts.headers);
-        parts.extensions.clear();
-        if !is_stream(&parts.headers) {
-            return Response::from_parts(parts, Tapped::new(body, answered).boxed_unsync());
-        }
-        answered.at_once();
-        let body = Tapped::new(body, answered);
-        if method != Method::GET {
-            return Response::from_parts(parts, body.boxed_unsync());
-        }
-        let rename = self.rename(&call.target, call.server, path, call.dialogue);
-        let mut stop = self.stop.clone();
-        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-        Response::from_parts(parts, Stream::new(body, rename, stopped).boxed_unsync())
-    }
-
-    /// Leads the client of the oldest protocol to the endpoint by way of us.
-    fn rename(&self, target: &Target, server: usize, path: String, dialogue: Shared) -> Rename {
-        let upstream = self
-            .servers
-            .get(server)
-            .map(|server| Arc::clone(&server.upstream));
-        let (sessions, prefix) = (Arc::clone(&self.sessions), target.prefix.clone());
-        Box::new(move |named| {
-            let endpoint = target::endpoint(named, upstream.as_ref()?, &path)?;
-            // One that is given up for it ends with the gateway.
-            let key = (server, Name::Endpoint(endpoint.clone()));
-            drop(sessions.add(key, Arc::clone(&dialogue)));
-            Some(format!("{prefix}{endpoint}"))
-        })
-    }
-
-    /// A body whose first part is here, mostly all of it: what was asked is known even if nobody can be asked. `None` if the
-    /// client went away.
-    async fn begun(
-        &self,
-        mut body: Tapped<Incoming, RequestTap<Exchange>>,
-        method: &Method,
-    ) -> Option<Body> {
-        let mut held = Held::default();
-        if *method == Method::POST
-            && let Some(first) = body.frame().await
-            && let Ok(data) = first.ok()?.into_data()
-        {
-            held.add(data, &self.held);
-        }
-        Some(Chained::new(held, body).boxed_unsync())
-    }
-
-    /// A request that is here as a whole, and recorded durably, before it is passed on; else what its messages are.
-    async fn held(
-        &self,
-        mut body: Incoming,
-        mut seen: RequestTap<Exchange>,
-    ) -> Result<Body, (Refusal, Vec<Message>)> {
-        let mut held = Held::default();
-        while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else {
-                seen.end(End::ClientGone);
-                return Err((Refusal::Incomplete, Vec::new()));
-            };
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            seen.bytes(&data);
-            if !held.add(data, &self.held) || held.bytes > STRICT_BYTES {
-                seen.end(End::Cut("it is not passed on".to_owned()));
-                let messages = self.heads(&held.joined());
-                discard(body).await;
-                let max_bytes = STRICT_BYTES;
-                return Err((Refusal::TooLong { max_bytes }, messages));
-            }
-        }
-        let recorded = seen.end_durably().await;
-        let whole = held.joined();
-        match recorded {
-            Ok(()) => Ok(full(whole)),
-            Err(error) => {
-                let refusal = Refusal::NotRecorded(error.0.to_string());
-                Err((refusal, self.heads(&whole)))
-            }
-        }
-    }
-
-    fn heads(&self, body: &[u8]) -> Vec<Message> {
-        let mut messages = Vec::new();
-        let with = self.core.recorder.redactor().with(&[]);
-        Reader::heads_only().push(body, &with, &mut |seen| {
-            if let Seen::Message(message) = seen {
-                messages.push(*message);
-            }
-        });
-        messages
-    }
 }
 
 /// Decides which key goes out. Answers what has to stay out of the record besides the keys that are always kept out.
@@ -549,44 +363,4 @@ fn send_key(
         value: credential.value.clone(),
     });
     secrets.collect()
-}
-
-fn new_session(answer: &Response<Incoming>) -> Option<String> {
-    let id = answer.headers().get(SESSION)?.to_str().ok()?;
-    answer.status().is_success().then(|| id.to_owned())
-}
-
-fn is_stream(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
-}
-
-/// An answer to whatever it was.
-fn answer_with(refusal: &Refusal) -> Response<Body> {
-    json(refusal.status(), &refusal.to_anything())
-}
-
-/// An answer to each request of a body.
-fn answer_to(messages: &[Message], refusal: &Refusal) -> Response<Body> {
-    let mut answers: Vec<_> = messages
-        .iter()
-        .filter_map(|message| match message.form()? {
-            Form::Request(id, method) => Some(refusal.to_request(&id, &method)),
-            _ => None,
-        })
-        .collect();
-    match answers.len() {
-        0 => json(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_anything()),
-        1 => json(refusal.status(), &answers.remove(0)),
-        _ => json(refusal.status(), &Json::Array(answers)),
-    }
-}
-
-fn json(status: StatusCode, body: &Json) -> Response<Body> {
-    let mut answer = Response::new(full(body.to_string()));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    answer
 }
