@@ -1,7 +1,4 @@
-"""The forward proxy against a direct connection, and against mitmproxy, in one run on one machine.
-
-    python3 -m venv VENV && VENV/bin/pip install -r bench/forward-proxy/requirements.txt
-    cargo build --release && VENV/bin/python bench/forward-proxy/run.py target/release/indelible
+"""The forward proxy against a direct connection, and against mitmproxy, in one run on one machine: `bench/README.md` says how.
 
 Prints JSON. Every figure of a proxy is taken in turns with the direct one, so that both see the same machine.
 """

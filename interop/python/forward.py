@@ -105,7 +105,7 @@ def run(command, **more):
     return done.stdout
 
 
-def make_site(site: Path, base: str):
+def make_site(site: Path, base: str, named: str):
     """A Python package, an npm package, a crate and a git repository, as static files."""
     (site / "hello.json").parent.mkdir(parents=True, exist_ok=True)
     (site / "hello.json").write_text('{"hello":"world"}')
@@ -124,7 +124,7 @@ def make_site(site: Path, base: str):
     (site / "npm/files").mkdir(parents=True)
     (site / "npm/files/tiny-npm-1.0.0.tgz").write_bytes(tarball)
     integrity = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
-    dist = {"tarball": f"{base}/npm/files/tiny-npm-1.0.0.tgz", "integrity": integrity}
+    dist = {"tarball": f"{named}/npm/files/tiny-npm-1.0.0.tgz", "integrity": integrity}
     version = {"name": "tiny-npm", "version": "1.0.0", "dist": dist}
     (site / "npm/tiny-npm").write_text(
         json.dumps({"name": "tiny-npm", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}})
@@ -172,13 +172,14 @@ class World:
                 names.append(socket.gethostname())
         except OSError:
             pass
-        self.tunnelled = names[1] if len(names) > 1 else None
+        # A name of this machine; tunnelled, but for clients that do not take an address.
+        self.named = names[1] if len(names) > 1 else None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*names).configure_cert(context)
         authority.cert_pem.write_to_path(str(work / "host-ca.pem"))
         self.host = Host(work / "site", context)
         self.port = self.host.server_address[1]
-        make_site(work / "site", f"https://{OPENED}:{self.port}")
+        make_site(work / "site", f"https://{OPENED}:{self.port}", f"https://{names[-1]}:{self.port}")
         threading.Thread(target=self.host.serve_forever, daemon=True).start()
         self.server = subprocess.Popen(
             [binary, "serve", "--data", "data", "--listen", "127.0.0.1:0"], cwd=work, stdout=subprocess.PIPE, text=True
@@ -186,12 +187,13 @@ class World:
         self.url = next(line.split()[-1] for line in self.server.stdout if line.startswith("listening on"))
         threading.Thread(target=lambda: [None for _ in self.server.stdout], daemon=True).start()
         self.key = (work / "data/admin.key").read_text().strip()
-        (work / "run.toml").write_text(
-            "[forward_proxy]\nlisten = '127.0.0.1:0'\nallow_private = true\nupstream_ca_file = 'host-ca.pem'\n"
-            f"[[forward_proxy.host]]\nmatch = '{OPENED}'\nmode = 'intercept'\n"
-        )
+        for name, match in [("run.toml", OPENED), ("run-all.toml", "*")]:
+            (work / name).write_text(
+                "[forward_proxy]\nlisten = '127.0.0.1:0'\nallow_private = true\nupstream_ca_file = 'host-ca.pem'\n"
+                f"[[forward_proxy.host]]\nmatch = '{match}'\nmode = 'intercept'\n"
+            )
 
-    def through(self, job, command, host=OPENED, **environment):
+    def through(self, job, command, host=OPENED, config="run.toml", **environment):
         """Runs a client under `indelible run`; what the host saw of it."""
         self.host.take()
         env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
@@ -204,7 +206,7 @@ class World:
         (self.work / "home").mkdir(exist_ok=True)
         base = f"https://{host}:{self.port}"
         command = [str(part).replace("BASE", base) for part in command]
-        run([self.binary, "run", "--config", "run.toml", "--job", job, "--", *command], cwd=self.work, env=env)
+        run([self.binary, "run", "--config", config, "--job", job, "--", *command], cwd=self.work, env=env)
         return self.host.take()
 
     def events(self, job, phase):
@@ -235,17 +237,17 @@ class World:
 
     def unread(self, job, command, **environment):
         """A tunnelled client: every connection that the host saw is in the trail, with its bytes."""
-        if self.tunnelled is None:
+        if self.named is None:
             print(f"{job}: skipped, this machine's name is not an address of its own")
             return
-        seen, connections = self.through(job, command, host=self.tunnelled, **environment)
+        seen, connections = self.through(job, command, host=self.named, **environment)
         outcomes = self.events(job, "outcome")
         expect(seen and len(outcomes) == connections, f"{job}: {connections} connections, {len(outcomes)} recorded")
         for event in outcomes:
             meta = event["meta"]
-            expect(event["action"] == f"CONNECT {self.tunnelled}:{self.port}", f"{job}: {event}")
+            expect(event["action"] == f"CONNECT {self.named}:{self.port}", f"{job}: {event}")
             expect(meta["bytes_sent"] > 200 and meta["bytes_received"] > 200, f"{job}: {meta}")
-            expect(meta["sni"] == self.tunnelled, f"{job}: {meta}")
+            expect(meta["sni"] == self.named, f"{job}: {meta}")
         print(f"{job}: {connections} tunnels, all recorded")
 
     def stop(self):
@@ -283,8 +285,12 @@ def clients(world: World, work: Path):
         (work / "npm").mkdir()
         (work / "npm/package.json").write_text('{"name":"x","version":"1.0.0"}')
         npm = ["npm", "install", "--prefix", "npm", "--registry", "BASE/npm/", "--no-audit", "--no-fund", "--cache", "npm-cache"]
-        world.opened("npm", [*npm, "tiny-npm"])
-        expect((work / "npm/node_modules/tiny-npm/package.json").exists(), "npm has installed nothing")
+        # Behind a proxy npm takes no address for the name of a host, whatever its certificate says.
+        if world.named:
+            world.opened("npm", [*npm, "tiny-npm"], host=world.named, config="run-all.toml")
+            expect((work / "npm/node_modules/tiny-npm/package.json").exists(), "npm has installed nothing")
+        else:
+            print("npm: skipped, this machine's name is not an address of its own")
     if has("cargo"):
         package = work / "crate"
         (package / "src").mkdir(parents=True)

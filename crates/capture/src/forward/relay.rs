@@ -7,7 +7,7 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Uri, Version,
     body::Incoming,
     header::{CONNECTION, EXPECT, HOST, HeaderValue, UPGRADE},
-    http::request::Parts,
+    http::{request::Parts, uri::Authority},
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
@@ -136,19 +136,7 @@ impl Context {
         let query = parts.uri.query();
         let mut known = secrets(&parts.headers, query);
         known.extend(self.token.iter().cloned());
-        let named = parts.uri.host().or_else(|| {
-            let authority: hyper::http::uri::Authority =
-                parts.headers.get(HOST)?.to_str().ok()?.parse().ok()?;
-            // The header outlives the authority that is made of it.
-            parts
-                .headers
-                .get(HOST)?
-                .to_str()
-                .ok()?
-                .get(..authority.host().len())
-        });
-        let named = named
-            .and_then(|host| name(host).or_else(|| Some(host.trim_matches(['[', ']']).to_owned())));
+        let named = requested_host(parts);
         About {
             scope: Arc::new(scope),
             target: self.target.clone(),
@@ -252,6 +240,22 @@ impl Context {
         }
         Response::from_parts(parts, Tapped::new(body, answered).boxed_unsync())
     }
+}
+
+/// The host that a request names, in one spelling.
+fn requested_host(parts: &Parts) -> Option<String> {
+    let header = || {
+        parts
+            .headers
+            .get(HOST)?
+            .to_str()
+            .ok()?
+            .parse::<Authority>()
+            .ok()
+    };
+    let authority = parts.uri.authority().cloned().or_else(header)?;
+    let host = authority.host().trim_matches(['[', ']']);
+    Some(name(host).unwrap_or_else(|| host.to_owned()))
 }
 
 /// Bytes both ways once both sides have agreed on another protocol.
