@@ -80,6 +80,16 @@ impl Actor {
 }
 
 impl Scope {
+    /// The same with trace and parent of a W3C trace context, if that is one.
+    #[must_use]
+    pub fn with_trace_context(mut self, context: Option<&str>) -> Self {
+        let context = context.and_then(trace_context);
+        let (trace, parent) = context.unzip();
+        self.trace = trace.or(self.trace);
+        self.parent = parent.or(self.parent);
+        self
+    }
+
     /// The same with what the headers of a request say of job, project and trace.
     #[must_use]
     pub fn with_headers(&self, actor: Actor, ip: IpAddr, headers: &HeaderMap) -> Self {

@@ -20,6 +20,7 @@ mod exec;
 mod export;
 mod gateway;
 mod get;
+mod hook;
 mod key;
 mod query;
 mod random;
@@ -51,6 +52,7 @@ enum Command {
     Gateway(gateway::Args),
     Run(run::Args),
     Exec(exec::Args),
+    Hook(hook::Args),
     Query(query::Args),
     Get(get::Args),
     Stats(stats::Args),
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Gateway(args) => gateway::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Exec(args) => exec::run(args),
+        Command::Hook(args) => hook::run(args),
         Command::Query(args) => query::run(&args),
         Command::Get(args) => get::run(&args),
         Command::Stats(args) => stats::run(&args),

@@ -12,6 +12,7 @@ mod disk;
 mod exec;
 mod forged;
 mod gateway;
+mod hook;
 mod kill;
 mod machine;
 mod provider;
