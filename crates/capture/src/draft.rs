@@ -152,7 +152,7 @@ pub enum Meta {
 /// What a draft lacks to be an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp<'a> {
-    pub(crate) id: &'a str,
+    pub(crate) id: Option<&'a str>,
     /// Id and number, if the producer counts its events.
     pub(crate) producer: Option<(&'a str, u64)>,
     /// Whether the server takes our word for how an actor was identified.
@@ -189,6 +189,16 @@ impl Draft {
     /// The event of a process that does not count its events, as one line of JSON. Nobody vouches for its actor.
     #[must_use]
     pub fn event(&self, id: &str, with: &Redaction<'_>) -> Vec<u8> {
+        self.uncounted(Some(id), with)
+    }
+
+    /// The same with the draft's own id; without one the server gives one.
+    #[must_use]
+    pub fn line(&self, with: &Redaction<'_>) -> Vec<u8> {
+        self.uncounted(self.id.as_deref(), with)
+    }
+
+    fn uncounted(&self, id: Option<&str>, with: &Redaction<'_>) -> Vec<u8> {
         let stamp = Stamp {
             id,
             producer: None,
@@ -207,7 +217,9 @@ impl Draft {
             open: false,
         };
         writer.brace();
-        writer.plain("id", stamp.id);
+        if let Some(id) = stamp.id {
+            writer.plain("id", id);
+        }
         writer.time("time", self.time);
         writer.number("duration_us", self.duration_us);
         writer.scope(&self.scope, self.span.as_deref(), stamp.vouches);
@@ -502,7 +514,7 @@ mod tests {
     fn written(draft: &Draft, vouches: bool) -> Json {
         let redactor = Redactor::new(None, &[], &[0; 32]).unwrap();
         let stamp = Stamp {
-            id: "e-1",
+            id: Some("e-1"),
             producer: Some(("p", 7)),
             vouches,
         };

@@ -166,17 +166,19 @@ fn tool(
     with: &Redaction<'_>,
 ) {
     let tool = Tool::take(name, payload);
-    let call = tool.id.clone().unwrap_or_else(|| {
-        // Both halves tell the same of session, turn, tool and input, and that is all that joins them.
-        let told = [
-            draft.scope.job.as_deref().unwrap_or_default(),
-            draft.scope.trace.as_deref().unwrap_or_default(),
-            &tool.name,
-            tool.input.as_deref().unwrap_or_default(),
-        ];
-        let digest = with.redactor.digest(told.join("\n").as_bytes());
-        format!("hook-{}", hex(digest.get(..8).unwrap_or_default()))
-    });
+    // A request for permission has no name of the call. Session, turn, tool and input are what it has in common with it.
+    let told = [
+        draft.scope.job.as_deref().unwrap_or_default(),
+        draft.scope.trace.as_deref().unwrap_or_default(),
+        &tool.name,
+        tool.input.as_deref().unwrap_or_default(),
+    ];
+    let digest = with.redactor.digest(told.join("\n").as_bytes());
+    let digest = format!("hook-{}", hex(digest.get(..8).unwrap_or_default()));
+    if tool.id.is_some() && matches!(when, events::When::Before) {
+        draft.meta.push(("call_digest", Meta::Text(digest.clone())));
+    }
+    let call = tool.id.clone().unwrap_or(digest);
     draft.span = tool.id;
     draft.resource = Some(("tool", tool.name));
     let mut push = |name, json: Option<String>| {

@@ -25,6 +25,7 @@ mod id;
 pub mod identity;
 pub mod keys;
 pub mod llm;
+pub mod otlp;
 pub mod payload;
 pub mod recorder;
 pub mod redact;

@@ -43,9 +43,10 @@ pub use config::{LlmConfig, Prepared};
 use credential::Credential;
 use exchange::{About, Exchange};
 use include_usage::Stripped;
-use prices::Prices;
+pub(crate) use prices::{Priced, Prices};
 use refusal::Refusal;
 use route::{Api, Dialect, Route};
+pub(crate) use usage::Counts;
 
 /// Longest request that is held because its intent has to be durable first, bytes: the largest that Anthropic takes.
 const STRICT_BYTES: usize = 32 << 20;

@@ -96,6 +96,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     };
     let mut environment = Environment::new(&surroundings.scope);
     environment.set_token(token(&settings, &args.agent)?);
+    let attributes = std::env::var("OTEL_RESOURCE_ATTRIBUTES").ok();
+    environment.set_telemetry(&surroundings.scope, attributes.as_deref());
     match args.config.is_some().then(|| running(&settings)).flatten() {
         Some(llm) => {
             environment.set_llm(llm, true);

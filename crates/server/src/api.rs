@@ -1,5 +1,6 @@
 //! The handlers, one module for each noun.
 
+pub(crate) mod calls;
 pub(crate) mod count;
 pub(crate) mod events;
 pub(crate) mod facets;
@@ -7,6 +8,7 @@ pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
+pub(crate) mod otlp;
 mod paging;
 pub(crate) mod proof;
 pub(crate) mod redaction_key;

@@ -17,6 +17,7 @@ use crate::{
     node::Node,
     openapi,
     problem::{Code, Problem},
+    redactors::Redactors,
     web::Throttle,
 };
 
@@ -41,6 +42,7 @@ pub(crate) struct App {
     streams: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     sign_ins: Throttle,
+    redactors: Redactors,
     requests: AtomicU64,
     openapi: Bytes,
 }
@@ -55,6 +57,7 @@ impl App {
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: watch::Sender::new(false),
             sign_ins: Throttle::default(),
+            redactors: Redactors::new(node.config().gateway.redaction_rules_file.clone()),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
             openapi: openapi::document().into(),
@@ -76,6 +79,11 @@ impl App {
 
     pub(crate) fn sign_ins(&self) -> &Throttle {
         &self.sign_ins
+    }
+
+    /// Those that take secrets out of telemetry.
+    pub(crate) fn redactors(&self) -> &Redactors {
+        &self.redactors
     }
 
     pub(crate) fn openapi(&self) -> Bytes {

@@ -13,8 +13,8 @@ use axum::{
 
 use crate::{
     api::{
-        count, events, facets, figures, keys, log, ops, proof, redaction_key, series, summaries,
-        trails, write,
+        calls, count, events, facets, figures, keys, log, ops, otlp, proof, redaction_key, series,
+        summaries, trails, write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -69,6 +69,8 @@ type Handler = fn() -> MethodRouter<Arc<App>>;
 /// All routes.
 pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&write::WRITE, || post(write::write)),
+    (&otlp::LOGS, || post(otlp::logs)),
+    (&otlp::TRACES, || post(otlp::traces)),
     (&events::LIST, || get(events::list)),
     (&events::STREAM, || get(events::stream)),
     (&events::GET, || get(events::get)),
@@ -81,6 +83,7 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&facets::FACETS, || get(facets::facets)),
     (&summaries::JOBS, || get(summaries::jobs)),
     (&summaries::JOB_ROUTE, || get(summaries::job)),
+    (&calls::CALLS, || get(calls::calls)),
     (&summaries::AGENTS, || get(summaries::agents)),
     (&summaries::AGENT_ROUTE, || get(summaries::agent)),
     (&log::KEY, || get(log::key)),

@@ -46,9 +46,17 @@ fn claude(name: &str, more: &Json) -> Json {
 fn a_tool_call_of_claude_code_is_an_intent_and_an_outcome() {
     let input = json!({"command": "npm test", "description": "Run tests", "timeout": 120_000});
     let call = json!({"tool_name": "Bash", "tool_input": input, "tool_use_id": "toolu_01ABC"});
-    let intent = of(&claude("PreToolUse", &call));
+    let mut intent = of(&claude("PreToolUse", &call));
+    let digest = intent["meta"]["call_digest"].take();
+    let mut asks = call.clone();
+    asks.as_object_mut().unwrap().remove("tool_use_id");
     assert_eq!(
-        intent,
+        of(&claude("PermissionRequest", &asks))["producer"]["call"],
+        digest,
+        "a request for permission is found by what it has in common with the call"
+    );
+    assert_eq!(
+        intent.without_nulls(),
         json!({
             "id": "e-1", "time": "1970-01-01T00:00:01.000000Z",
             "job": "00893aaf-19fa-41d2-8238-13269b9b3ca0", "trace": "8f7d", "span": "toolu_01ABC",

@@ -36,13 +36,12 @@ impl Tool {
             _ => None,
         };
         let id = payload.take_text(&["tool_use_id", "call_id"]);
-        let (name, input) = match implied {
-            Some((name, members)) => (name.to_owned(), object(members, payload)),
-            None => {
-                let name = payload.take_text(&["tool_name"]);
-                let input = payload.take(&["tool_input"]).map(unwrapped);
-                (name.unwrap_or_else(|| "unknown".to_owned()), input)
-            }
+        let (name, input) = if let Some((name, members)) = implied {
+            (name.to_owned(), object(members, payload))
+        } else {
+            let name = payload.take_text(&["tool_name"]);
+            let input = payload.take(&["tool_input"]).map(unwrapped);
+            (name.unwrap_or_else(|| "unknown".to_owned()), input)
         };
         let output = payload
             .take(&["tool_response", "tool_output", "result_json", "output"])

@@ -111,7 +111,7 @@ impl Scribe<'_> {
             None => self.recorder.env.new_id(),
         };
         let stamp = Stamp {
-            id: &id,
+            id: Some(&id),
             producer: Some((&group.producer, group.next_seq)),
             vouches: group.vouches,
         };
