@@ -1,8 +1,10 @@
 //! What each fuzz target does with its input: one function a target, so that a plain test can
 //! drive them too. A target fails by panicking.
 
+mod claims;
 mod events;
 
+pub use claims::{hook, hook_settings, otlp};
 pub use events::{compact, prepare, record_view};
 
 use std::collections::HashSet;

@@ -47,6 +47,21 @@ fn tlog_proof() {
     drive("tlog_proof", indelible_fuzz::tlog_proof);
 }
 
+#[test]
+fn hook() {
+    drive("hook", indelible_fuzz::hook);
+}
+
+#[test]
+fn hook_settings() {
+    drive("hook_settings", indelible_fuzz::hook_settings);
+}
+
+#[test]
+fn otlp() {
+    drive("otlp", indelible_fuzz::otlp);
+}
+
 /// Runs `target` on its seeds and on mutations of them.
 fn drive(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);

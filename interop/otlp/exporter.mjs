@@ -16,7 +16,7 @@ const session = "js-session";
 const exporter = new OTLPLogExporter({ url: `${url}/v1/logs`, headers });
 const provider = new LoggerProvider({
   resource: resourceFromAttributes({ "service.name": "claude-code", "service.version": "2.1.269" }),
-  processors: [new BatchLogRecordProcessor(exporter)],
+  processors: [new BatchLogRecordProcessor({ exporter })],
 });
 const logger = provider.getLogger("com.anthropic.claude_code.events", "2.1.269");
 let sequence = 0;

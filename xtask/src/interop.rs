@@ -4,11 +4,14 @@
 //! after a restart when everything is, and as plain Parquet files.
 
 mod events;
+mod otlp;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+pub(crate) use otlp::otlp;
 
 use crate::http;
 use crate::server::Server;
@@ -73,7 +76,7 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match virtual_environment(workspace) {
+    let python = match virtual_environment(workspace, "interop-venv", "interop/python") {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
     };
@@ -95,9 +98,9 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The Python of an environment with the pinned packages, made on the first run.
-fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
-    let dir = workspace.kept("interop-venv");
+/// The Python of an environment with the packages that a directory pins, made on the first run.
+fn virtual_environment(workspace: &Workspace, name: &str, pinned_in: &str) -> Result<PathBuf> {
+    let dir = workspace.kept(name);
     let python = dir.join("bin/python");
     if !python.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&dir))?;
@@ -111,7 +114,7 @@ fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
             "--disable-pip-version-check",
             "--requirement",
         ])
-        .arg(workspace.root().join("interop/python/requirements.txt")))?;
+        .arg(workspace.root().join(pinned_in).join("requirements.txt")))?;
     Ok(python)
 }
 

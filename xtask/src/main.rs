@@ -72,6 +72,10 @@ const TEST: &[Step] = &[
         name: "interop-parquet",
         run: interop::parquet,
     },
+    Step {
+        name: "interop-otlp",
+        run: interop::otlp,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -97,7 +101,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "interop" => steps::run(
             &workspace,
             TEST,
-            &["interop-go".to_owned(), "interop-parquet".to_owned()],
+            &["interop-go", "interop-parquet", "interop-otlp"].map(ToOwned::to_owned),
         ),
         "bench" => bench::run_all(&workspace).map(|()| ExitCode::SUCCESS),
         _ => {

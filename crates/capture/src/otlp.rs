@@ -119,7 +119,7 @@ impl<'a> About<'a> {
             tier: None,
             at,
         };
-        let (cost_nanousd, prices) = match cost_nanousd {
+        let (cost_nanousd, table) = match cost_nanousd {
             Some(cost) => (Some(cost), Some("stated".to_owned())),
             None => self
                 .prices
@@ -136,7 +136,7 @@ impl<'a> About<'a> {
             cache_write_tokens: counts.cache_write,
             reasoning_tokens: counts.reasoning,
             cost_nanousd,
-            prices,
+            prices: table,
         })
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn fill_span(draft: &mut Draft, name: &str, left: &mut Attributes) ->
         return false;
     };
     turn(draft, left);
-    draft.action = name.to_owned();
+    name.clone_into(&mut draft.action);
     match plain {
         "tool" | "tool.execution" | "tool.blocked_on_user" => {
             draft.call = left.take_text(&["tool_use_id"]);
@@ -96,7 +96,7 @@ fn request_ids(draft: &mut Draft, left: &mut Attributes) {
 fn claude(draft: &mut Draft, name: &str, left: &mut Attributes, about: &About<'_>) {
     turn(draft, left);
     draft.duration_us = left.take_scaled(&["duration_ms"], 1e3);
-    draft.action = match name {
+    let action = match name {
         "user_prompt" => {
             said(draft, "input", "prompt", left, about);
             "prompt"
@@ -141,8 +141,8 @@ fn claude(draft: &mut Draft, name: &str, left: &mut Attributes, about: &About<'_
             draft.action = format!("{CLAUDE_CODE}{other}");
             return;
         }
-    }
-    .to_owned();
+    };
+    action.clone_into(&mut draft.action);
 }
 
 /// Anthropic's input tokens are those that no cache has to do with.
@@ -174,7 +174,7 @@ fn claude_usage(draft: &Draft, left: &mut Attributes) -> Told {
 fn codex(draft: &mut Draft, name: &str, left: &mut Attributes, about: &About<'_>) {
     turn(draft, left);
     draft.duration_us = left.take_scaled(&["duration_ms"], 1e3);
-    draft.action = match name {
+    let action = match name {
         "conversation_starts" => "session.start",
         "user_prompt" => {
             said(draft, "input", "prompt", left, about);
@@ -226,8 +226,8 @@ fn codex(draft: &mut Draft, name: &str, left: &mut Attributes, about: &About<'_>
             draft.action = format!("{CODEX}{other}");
             return;
         }
-    }
-    .to_owned();
+    };
+    action.clone_into(&mut draft.action);
 }
 
 /// A text that the agent may have left out or replaced, as it is set to.

@@ -1,4 +1,4 @@
-//! The names of the semantic conventions for generative AI and MCP, and those of OpenInference.
+//! The names of the semantic conventions for generative AI and MCP, and those of `OpenInference`.
 
 use super::{About, Told, attributes::Attributes, span::content};
 use crate::{

@@ -86,7 +86,7 @@ pub(super) fn event(
     status(&mut draft, node, &left)?;
     let mut list = Vec::new();
     node.each(EVENTS, &mut |event| span_event(event, &mut room, &mut list))?;
-    list_content(&mut draft, "events", list, about);
+    list_content(&mut draft, "events", &list, about);
     let mut list = Vec::new();
     node.each(LINKS, &mut |link| {
         let ids = [link.id(LINK_TRACE)?, link.id(LINK_SPAN)?];
@@ -94,7 +94,7 @@ pub(super) fn event(
         list.push(format!("{{\"trace\":\"{trace}\",\"span\":\"{span}\"}}"));
         Ok(())
     })?;
-    list_content(&mut draft, "links", list, about);
+    list_content(&mut draft, "links", &list, about);
     let dropped = node.number(DROPPED)?;
     if dropped > 0 {
         draft
@@ -240,7 +240,7 @@ pub(super) fn content(draft: &mut Draft, name: &'static str, json: &str, about: 
         .push((name, Value::of_json(json, &about.with)));
 }
 
-fn list_content(draft: &mut Draft, name: &'static str, list: Vec<String>, about: &About<'_>) {
+fn list_content(draft: &mut Draft, name: &'static str, list: &[String], about: &About<'_>) {
     if !list.is_empty() {
         content(draft, name, &format!("[{}]", list.join(",")), about);
     }

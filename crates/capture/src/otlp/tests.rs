@@ -122,16 +122,6 @@ fn a_turn_of_claude_code() {
                 "tool_parameters": "{\"mcp_server_name\":\"github\",\"mcp_tool_name\":\"create_issue\"}", "tool_input": "{\"title\":\"x\"}"
             }),
         ),
-        log(
-            "api_error",
-            5,
-            &json!({"model": "claude-sonnet-5", "error": "Overloaded", "status_code": 529, "attempt": 1}),
-        ),
-        log(
-            "permission_mode_changed",
-            6,
-            &json!({"from_mode": "plan", "to_mode": "default"}),
-        ),
     ];
     let events = of_json(&logs("claude-code", &records), Signal::Logs);
     let prompt = &events[0];
@@ -190,12 +180,29 @@ fn a_turn_of_claude_code() {
         (&result["content"]["input"], &result["duration_us"]),
         (&json!({"title": "x"}), &json!(12_500))
     );
+}
+
+#[test]
+fn errors_and_moments_of_claude_code() {
+    let records = [
+        log(
+            "api_error",
+            5,
+            &json!({"model": "claude-sonnet-5", "error": "Overloaded", "status_code": 529, "attempt": 1}),
+        ),
+        log(
+            "permission_mode_changed",
+            6,
+            &json!({"from_mode": "plan", "to_mode": "default"}),
+        ),
+    ];
+    let events = of_json(&logs("claude-code", &records), Signal::Logs);
     assert_eq!(
-        (&events[4]["status"], &events[4]["result"]),
+        (&events[0]["status"], &events[0]["result"]),
         (&json!(529), &json!("failure"))
     );
-    assert_eq!(events[5]["action"], "claude_code.permission_mode_changed");
-    assert_eq!(events[5]["content"]["attributes"]["to_mode"], "default");
+    assert_eq!(events[1]["action"], "claude_code.permission_mode_changed");
+    assert_eq!(events[1]["content"]["attributes"]["to_mode"], "default");
 }
 
 #[test]
@@ -314,6 +321,10 @@ fn spans_of_the_conventions() {
         ),
         (&json!("tools/call"), &json!("failure"), &json!("m1"))
     );
+}
+
+#[test]
+fn spans_of_others() {
     let phoenix = span(
         &json!({"name": "ChatCompletion", "attributes": attributes(&json!({
             "openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.provider": "openai", "llm.token_count.prompt": 7, "llm.token_count.completion": 3,
@@ -363,10 +374,10 @@ enum P {
 fn proto(fields: &[P]) -> Vec<u8> {
     let varint = |mut number: u64, out: &mut Vec<u8>| {
         while number >= 0x80 {
-            out.push((number as u8) | 0x80);
+            out.push(number.to_le_bytes()[0] | 0x80);
             number >>= 7;
         }
-        out.push(number as u8);
+        out.push(number.to_le_bytes()[0]);
     };
     let mut out = Vec::new();
     for field in fields {

@@ -116,10 +116,10 @@ impl Any {
                 double(value).ok_or(WireError::Shape(DOUBLE.name))?,
             ));
         }
-        if let Some(list) = node_of(node, ARRAY)? {
+        if let Some(list) = node.child(ARRAY)? {
             return Self::list(list, room, depth);
         }
-        if let Some(map) = node_of(node, KVLIST)? {
+        if let Some(map) = node.child(KVLIST)? {
             return Ok(Self::Map(pairs(map, VALUES, room, depth)?));
         }
         if let Some(value) = member(object, BYTES) {
@@ -234,21 +234,16 @@ fn pairs(
     let mut pairs = Vec::new();
     node.each(list, &mut |pair| {
         let name = pair.text(KEY)?.into_owned();
-        let value = match pair.child(VALUE)? {
-            Some(value) => Any::below(value, room, depth)?,
-            None => {
-                room.take()?;
-                Any::Empty
-            }
+        let value = if let Some(value) = pair.child(VALUE)? {
+            Any::below(value, room, depth)?
+        } else {
+            room.take()?;
+            Any::Empty
         };
         pairs.push((name, value));
         Ok(())
     })?;
     Ok(pairs)
-}
-
-fn node_of<'a>(node: Node<'a>, field: Field) -> Result<Option<Node<'a>>, WireError> {
-    node.child(field)
 }
 
 fn double(value: JsonValue<'_>) -> Option<f64> {

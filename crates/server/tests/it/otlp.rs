@@ -208,29 +208,32 @@ fn headers_name_agent_project_and_job() {
     assert_eq!(record["producer"], json!({"id": "agent-7/s1", "seq": 4}));
 }
 
+/// An event of the run that another surface has recorded, so many milliseconds after its begin.
+fn event(ms: u64, source: &str, more: &Value) -> Value {
+    let time = format!("2026-09-21T14:13:20.{ms:03}Z");
+    let mut event =
+        json!({"actor": {"id": "claude-code"}, "time": time, "job": "s1", "source": source});
+    let members = more.as_object().unwrap().clone();
+    event.as_object_mut().unwrap().extend(members);
+    event
+}
+
+fn tool(phase: &str, call: &str) -> Value {
+    json!({"action": "tools/call", "resource": {"type": "tool", "id": "Bash"}, "producer": {"phase": phase, "call": call}})
+}
+
 #[test]
 fn one_run_reads_as_one_job_with_its_calls_and_their_disagreements() {
     let (_dir, node) = Running::fresh();
-    let time = |ms: u64| format!("2026-09-21T14:13:20.{ms:03}Z");
-    let base = |ms: u64, source: &str| json!({"actor": {"id": "claude-code"}, "time": time(ms), "job": "s1", "source": source});
-    let event = |ms: u64, source: &str, more: Value| {
-        let mut event = base(ms, source);
-        event
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        event
-    };
-    let tool = |phase: &str, call: &str| json!({"action": "tools/call", "resource": {"type": "tool", "id": "Bash"}, "producer": {"phase": phase, "call": call}});
     node.record(&json!([
-        event(0, "hook", json!({"action": "prompt"})),
-        event(1, "llm", json!({"action": "messages.create", "meta": {"request_id": "req_1", "tool_calls": ["t1", "t2"]}, "usage": {"model": "m", "input_tokens": 5, "output_tokens": 2, "cost_nanousd": 7}})),
-        event(3, "hook", tool("intent", "t1")),
-        event(4, "shell", json!({"action": "shell.exec"})),
-        event(5, "forward-proxy", json!({"action": "CONNECT api.github.com:443"})),
-        event(6, "hook", tool("outcome", "t1")),
-        event(9, "hook", tool("intent", "t2")),
-        event(20, "hook", tool("intent", "t9")),
+        event(0, "hook", &json!({"action": "prompt"})),
+        event(1, "llm", &json!({"action": "messages.create", "meta": {"request_id": "req_1", "tool_calls": ["t1", "t2"]}, "usage": {"model": "m", "input_tokens": 5, "output_tokens": 2, "cost_nanousd": 7}})),
+        event(3, "hook", &tool("intent", "t1")),
+        event(4, "shell", &json!({"action": "shell.exec"})),
+        event(5, "forward-proxy", &json!({"action": "CONNECT api.github.com:443"})),
+        event(6, "hook", &tool("outcome", "t1")),
+        event(9, "hook", &tool("intent", "t2")),
+        event(20, "hook", &tool("intent", "t9")),
     ]));
     post(
         &node,
