@@ -1,6 +1,7 @@
 //! The process is killed at random under load; what it had acknowledged must be there for ever.
 
 use std::{
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -41,8 +42,15 @@ fn write(url: &str, key: &str, next: &AtomicU64, stopped: &AtomicBool, seed: u64
         let first = next.fetch_add(count, Ordering::Relaxed);
         let body: Vec<String> = (first..first + count)
             .map(|n| {
+                let mix = (n ^ random >> 40).wrapping_mul(0x9E37_79B9) >> 7;
+                let source = ["mcp", "shell", "llm"][usize::try_from(mix % 3).unwrap()];
+                let result = ["success", "failure"][usize::try_from(mix / 3 % 2).unwrap()];
                 format!(
-                    "{{\"id\":\"k-{n}\",\"actor\":{{\"id\":\"a\"}},\"action\":\"kill\",\"input\":\"{}\"}}\n",
+                    "{{\"id\":\"k-{n}\",\"actor\":{{\"id\":\"agent-{}\"}},\"action\":\"kill\",\"source\":\"{source}\",\
+                     \"result\":\"{result}\",\"duration_us\":{},\"input\":\"word{} {}\"}}\n",
+                    mix % 17,
+                    mix % 9_000,
+                    mix % 50,
                     "x".repeat(usize::try_from(random % 700).unwrap())
                 )
             })
@@ -79,6 +87,8 @@ fn every_receipt_survives_every_kill() {
     println!("INDELIBLE_TEST_SEED={seed}");
     let begin = Instant::now();
     let mut machine = Machine::new();
+    // So that segments are sealed and merged when the process is killed.
+    machine.configure("[segments]\nseal_mib = 1\n");
     let next = Arc::new(AtomicU64::new(0));
     let receipts = Mutex::new(Vec::new());
     for round in 0..ROUNDS {
@@ -112,6 +122,8 @@ fn every_receipt_survives_every_kill() {
     let receipts = receipts.into_inner().unwrap();
     assert!(receipts.len() > 100, "only {} receipts", receipts.len());
     machine.wait_signed();
+    let segments = std::fs::read_dir(machine.data().join("trails/default/segments")).unwrap();
+    assert!(segments.count() > 0, "nothing was sealed");
     check(&machine, &receipts, seed);
     machine.stop();
     machine.out(&["verify", machine.data().to_str().unwrap()]);
@@ -119,12 +131,72 @@ fn every_receipt_survives_every_kill() {
     check(&machine, &receipts, seed);
 }
 
-/// Every event that was acknowledged is there, in its place, with its leaf.
+/// Answers are what the records add up to, whatever was sealed and merged.
+fn check_answers(machine: &Machine, records: &[Value]) {
+    let get = |path: &str| -> Value {
+        let answer = ureq::get(format!("{}/v1/{path}", machine.url))
+            .header("authorization", format!("Bearer {KEY}"))
+            .call();
+        let text = answer.unwrap().body_mut().read_to_string().unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    for by in ["source", "result", "actor"] {
+        let value = |record: &Value| match by {
+            "actor" => record["actor"]["id"].as_str().unwrap().to_owned(),
+            by => record[by].as_str().unwrap().to_owned(),
+        };
+        let mut expected = BTreeMap::new();
+        for record in records {
+            let (count, duration) = expected.entry(value(record)).or_insert((0, 0));
+            *count += 1;
+            *duration += record["duration_us"].as_u64().unwrap();
+        }
+        let answer = get(&format!("aggregate?action=kill&by={by}"));
+        let rows = answer["data"].as_array().unwrap();
+        let found: BTreeMap<String, (u64, u64)> = rows
+            .iter()
+            .map(|row| {
+                let figures = (
+                    row["count"].as_u64().unwrap(),
+                    row["duration_us"].as_u64().unwrap(),
+                );
+                (row[by].as_str().unwrap().to_owned(), figures)
+            })
+            .collect();
+        assert_eq!(found, expected, "by {by}");
+    }
+    let slow = records
+        .iter()
+        .filter(|record| record["source"] == "llm" && record["duration_us"].as_u64() > Some(5_000));
+    let answer = get("count?q=action:kill%20source:llm%20duration%3E5ms");
+    assert_eq!(answer["value"].as_u64(), Some(slow.count() as u64));
+    let answer = get("series?action=kill&interval=minute&by=result");
+    let buckets = answer["data"].as_array().unwrap();
+    let counts = buckets
+        .iter()
+        .flat_map(|bucket| bucket["groups"].as_array().unwrap());
+    let sum: u64 = counts.map(|group| group["count"].as_u64().unwrap()).sum();
+    assert_eq!(sum, records.len() as u64);
+    // Free text, of which only the contents know.
+    let of_words: u64 = (0..50)
+        .map(|word| {
+            get(&format!("count?q=action:kill%20word{word}"))["value"]
+                .as_u64()
+                .unwrap()
+        })
+        .sum();
+    assert_eq!(of_words, records.len() as u64);
+}
+
+/// Every event that was acknowledged is there, in its place, with its leaf, and in every answer.
 fn check(machine: &Machine, receipts: &[Receipt], seed: u64) {
     let text = machine.out(&["export", "action:kill", "--no-content"]);
-    let mut found = std::collections::HashMap::new();
-    for line in text.lines() {
-        let record: Value = serde_json::from_str(line).unwrap();
+    let mut found = HashMap::new();
+    let records: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (record, line) in records.iter().zip(text.lines()) {
         let seq = record["seq"].as_u64().unwrap();
         let id = record["id"].as_str().unwrap().to_owned();
         assert_eq!(found.insert(id, seq), None, "seed {seed}: twice: {line}");
@@ -137,6 +209,7 @@ fn check(machine: &Machine, receipts: &[Receipt], seed: u64) {
             receipt.id
         );
     }
+    check_answers(machine, &records);
     // The leaves of all, from the tiles of the log.
     let leaves = leaves(machine);
     for receipt in receipts {

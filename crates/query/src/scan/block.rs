@@ -15,9 +15,6 @@ use super::{
 };
 use crate::{Order, QueryError, columns::Columns};
 
-/// Pages of payload are kept for later if no more rows of a piece have to be read than this.
-const KEPT_ROWS: usize = 1024;
-
 /// Neighbouring events that were judged together.
 pub(super) struct Block<'a> {
     seqs: Range<u64>,
@@ -121,9 +118,8 @@ impl<'a> Scan<'a> {
             positions: positions(segment, group.first..group.end),
         };
         let verdicts = judge::judge(&rows, &self.plan, self.range)?;
-        let rows = 0..rows.positions.len();
-        let keep = verdicts.count(Verdict::Maybe, &rows) <= KEPT_ROWS as u64;
-        let payloads = Payload::Sealed(segment.payloads(keep));
+        // A page of answers is mostly asked for again, and near where it was.
+        let payloads = Payload::Sealed(segment.payloads(true));
         Ok(self.block(group.first..group.end, verdicts, payloads))
     }
 
