@@ -18,7 +18,7 @@ use journal::{FrameNo, Fs, FsError, Journal, JournalError, Location, Options, Re
 
 use frame::Frame;
 pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers};
-pub use shared::{SharedSpool, Waiting};
+pub use shared::{SharedSpool, Waiting, Watch};
 
 /// A file of the spool: what was delivered is removed file by file.
 const FILE_BYTES: u64 = 16 << 20;

@@ -13,6 +13,7 @@ use journal::{Fs, FsError};
 
 use super::SpoolError;
 use crate::{draft::Source, env::Env};
+pub use deliver::Watch;
 use files::Files;
 
 /// Bytes on disk above which nothing is added.

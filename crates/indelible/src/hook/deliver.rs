@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 /// Starts the process, unless one is at work.
 pub(super) fn start(spool: &SharedSpool, place: &Place) {
-    if spool.is_being_delivered().unwrap_or(true) {
+    if spool.is_watched().unwrap_or(true) {
         return;
     }
     let Ok(program) = std::env::current_exe() else {
@@ -66,8 +66,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let spool = args.place.spool(&env)?;
     let trouble = spool.dir().join(TROUBLE_FILE);
     match deliver(args, &env, &spool) {
-        Ok(()) => {
-            let _ = std::fs::remove_file(trouble);
+        Ok(is_done) => {
+            if is_done {
+                let _ = std::fs::remove_file(trouble);
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -77,7 +79,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn deliver(args: &Args, env: &Env, spool: &SharedSpool) -> Result<()> {
+/// Answers whether it was for this process to do.
+fn deliver(args: &Args, env: &Env, spool: &SharedSpool) -> Result<bool> {
+    // Before anything that may take long: one process waits for a server that hangs, not one for each hook.
+    let Some(mut watch) = spool.watch()? else {
+        return Ok(false);
+    };
     let remote = &args.place.remote;
     let key = remote.key_text()?;
     let address = Address {
@@ -91,19 +98,25 @@ fn deliver(args: &Args, env: &Env, spool: &SharedSpool) -> Result<()> {
     {
         save_key(env, &spool.key_path(), &key)?;
     }
-    let mut until = Instant::now() + LINGER;
-    while Instant::now() < until {
-        if spool.count()? > 0 {
-            if spool.deliver(&server)?.is_none() {
-                return Ok(());
+    loop {
+        let mut until = Instant::now() + LINGER;
+        while Instant::now() < until {
+            // `None`: a gateway is at it.
+            if spool.count()? > 0 && spool.deliver(&server)?.is_some() {
+                until = Instant::now() + LINGER;
             }
-            until = Instant::now() + LINGER;
+            std::thread::sleep(LOOK_EVERY);
         }
-        std::thread::sleep(LOOK_EVERY);
+        drop(watch);
+        // A hook may have put one while it still saw us at work.
+        match spool.watch()? {
+            Some(again) if spool.count()? > 0 => watch = again,
+            _ => break,
+        }
     }
     // What ended runs and gateways have left is nobody's business but the next one's, and we are here.
     deliver_leftovers(&env.fs, spool.dir(), &server)?;
-    Ok(())
+    Ok(true)
 }
 
 /// `indelible hook status`

@@ -1,6 +1,7 @@
 //! Delivery from a shared spool.
 
 use event::Micros;
+use journal::FsLock;
 use serde::Deserialize;
 
 use super::{SharedSpool, files::Lost};
@@ -14,6 +15,10 @@ use crate::{
 
 /// Who tells of events that short processes could not keep.
 const PRODUCER: &str = "shared-spool";
+
+/// Held by the process that delivers what comes.
+#[derive(Debug)]
+pub struct Watch(#[expect(dead_code, reason = "held, not used")] Box<dyn FsLock>);
 
 impl SharedSpool {
     /// Delivers everything that waits, and tells what could not be kept. Answers how many events were delivered; `None` if
@@ -48,12 +53,21 @@ impl SharedSpool {
         Ok(Some(delivered))
     }
 
-    /// Whether a process is delivering.
+    /// The right to deliver what comes from now on; `None` if another process has it. Whoever gives it back looks once
+    /// more: what was put before may have relied on it.
     ///
     /// # Errors
     /// [`SpoolError`] if that cannot be told.
-    pub fn is_being_delivered(&self) -> Result<bool, SpoolError> {
-        Ok(self.files.exists()? && self.files.turn()?.is_none())
+    pub fn watch(&self) -> Result<Option<Watch>, SpoolError> {
+        Ok(self.files.watch()?.map(Watch))
+    }
+
+    /// Whether a process delivers what comes.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if that cannot be told.
+    pub fn is_watched(&self) -> Result<bool, SpoolError> {
+        Ok(self.files.exists()? && self.files.watch()?.is_none())
     }
 
     fn tell_lost(&self, sink: &dyn Sink) -> Result<(), LeftoverError> {

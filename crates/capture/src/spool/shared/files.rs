@@ -6,7 +6,8 @@
 //! lost-full-<source>                     as many bytes long as events of a surface could not be kept
 //! lost-refused-<source>                  as many as the server did not take
 //! lost-…-<microseconds>-<8 hex>          the same, while it is being told
-//! deliver.lock                           held by the process that delivers
+//! deliver.lock                           held while events are delivered
+//! watch.lock                             held by a process that delivers what comes, for as long as it looks
 //! ```
 
 use std::{
@@ -184,7 +185,16 @@ impl Files {
 
     /// The right to deliver; `None` if another process has it.
     pub(super) fn turn(&self) -> Result<Option<Box<dyn FsLock>>, FsError> {
-        match self.fs.lock_exclusive(&self.root.join("deliver.lock")) {
+        self.lock("deliver.lock")
+    }
+
+    /// The right to look after the spool; `None` if another process has it.
+    pub(super) fn watch(&self) -> Result<Option<Box<dyn FsLock>>, FsError> {
+        self.lock("watch.lock")
+    }
+
+    fn lock(&self, name: &str) -> Result<Option<Box<dyn FsLock>>, FsError> {
+        match self.fs.lock_exclusive(&self.root.join(name)) {
             Ok(lock) => Ok(Some(lock)),
             Err(FsError::Locked { .. }) => Ok(None),
             Err(error) => Err(error),

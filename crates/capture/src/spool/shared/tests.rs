@@ -107,12 +107,18 @@ fn one_process_delivers_and_others_do_not_wait_for_it() {
     let (_dir, spool) = spool();
     spool.put(b"{}").unwrap();
     let turn = spool.files.turn().unwrap();
-    assert!(turn.is_some() && spool.is_being_delivered().unwrap());
+    assert!(turn.is_some());
     assert_eq!(spool.deliver(&Server::taking(1)).unwrap(), None);
     spool.put(b"{}").unwrap();
     drop(turn);
     assert_eq!(spool.deliver(&Server::taking(1)).unwrap(), Some(2));
-    assert!(!spool.is_being_delivered().unwrap());
+    assert!(!spool.is_watched().unwrap());
+    let watch = spool.watch().unwrap();
+    assert!(spool.is_watched().unwrap() && spool.watch().unwrap().is_none());
+    // Whoever delivers now and then is not kept from it.
+    assert_eq!(spool.deliver(&Server::taking(1)).unwrap(), Some(0));
+    drop(watch);
+    assert!(!spool.is_watched().unwrap());
 }
 
 #[test]
