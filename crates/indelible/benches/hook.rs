@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-const PAYLOAD: &str = r#"{"session_id":"00893aaf-19fa-41d2-8238-13269b9b3ca0","prompt_id":"8f7d","cwd":"/work","permission_mode":"default","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"cargo test --workspace","description":"Run the tests"},"tool_use_id":"toolu_01ABCDEFGHIJ"}"#;
+const PAYLOAD: &str = r#"{"session_id":"00893aaf-19fa-41d2-8238-13269b9b3ca0","prompt_id":"8f7d","cwd":"/srv","permission_mode":"default","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"cargo test --workspace","description":"Run the tests"},"tool_use_id":"toolu_01ABCDEFGHIJ"}"#;
 const RUNS: usize = 300;
 /// Events that wait in the second measurement.
 const WAITING: usize = 20_000;

@@ -35,7 +35,7 @@ fn claude(name: &str, more: &Json) -> Json {
     let mut payload = json!({
         "session_id": "00893aaf-19fa-41d2-8238-13269b9b3ca0",
         "transcript_path": "/home/u/.claude/projects/p/00893aaf.jsonl",
-        "cwd": "/work/p", "permission_mode": "default", "prompt_id": "8f7d", "hook_event_name": name
+        "cwd": "/srv/p", "permission_mode": "default", "prompt_id": "8f7d", "hook_event_name": name
     });
     let members = more.as_object().unwrap().clone();
     payload.as_object_mut().unwrap().extend(members);
@@ -63,7 +63,7 @@ fn a_tool_call_of_claude_code_is_an_intent_and_an_outcome() {
             "actor": {"type": "agent", "id": "claude-code"},
             "source": "hook", "action": "tools/call", "resource": {"type": "tool", "id": "Bash"},
             "producer": {"phase": "intent", "call": "toolu_01ABC"},
-            "meta": {"client": "claude-code", "hook_event": "PreToolUse", "turn": "8f7d", "cwd": "/work/p", "permission_mode": "default"},
+            "meta": {"client": "claude-code", "hook_event": "PreToolUse", "turn": "8f7d", "cwd": "/srv/p", "permission_mode": "default"},
             "content": {
                 "input": input,
                 "hook": {"session_id": null, "transcript_path": "/home/u/.claude/projects/p/00893aaf.jsonl"}
@@ -168,7 +168,7 @@ fn what_is_said_is_input_and_output() {
 #[test]
 fn codex_is_known_by_its_turns() {
     let payload = json!({
-        "session_id": "0199-aa", "turn_id": "0199-bb", "transcript_path": null, "cwd": "/work", "hook_event_name": "PostToolUse",
+        "session_id": "0199-aa", "turn_id": "0199-bb", "transcript_path": null, "cwd": "/srv", "hook_event_name": "PostToolUse",
         "model": "gpt-5.6-codex", "permission_mode": "default", "tool_name": "Bash", "tool_input": {"command": "false"},
         "tool_response": "{\"output\":\"\",\"metadata\":{\"exit_code\":1,\"duration_seconds\":0.1}}", "tool_use_id": "call_9"
     });
@@ -183,7 +183,7 @@ fn codex_is_known_by_its_turns() {
         (&json!("0199-bb"), &json!("gpt-5.6-codex"))
     );
     let notify = json!({
-        "type": "agent-turn-complete", "thread-id": "0199-aa", "turn-id": "0199-bb", "cwd": "/work",
+        "type": "agent-turn-complete", "thread-id": "0199-aa", "turn-id": "0199-bb", "cwd": "/srv",
         "input-messages": ["Rename foo"], "last-assistant-message": "Renamed."
     });
     let event = of(&notify);
@@ -200,7 +200,7 @@ fn codex_is_known_by_its_turns() {
 fn cursor(name: &str, more: &Json) -> Json {
     let mut payload = json!({
         "conversation_id": "conv-1", "generation_id": "gen-1", "model": "gpt-5", "hook_event_name": name,
-        "cursor_version": "3.24.0", "workspace_roots": ["/work"], "user_email": "ada@example.org"
+        "cursor_version": "3.24.0", "workspace_roots": ["/srv"], "user_email": "ada@example.org"
     });
     let members = more.as_object().unwrap().clone();
     payload.as_object_mut().unwrap().extend(members);
@@ -211,7 +211,7 @@ fn cursor(name: &str, more: &Json) -> Json {
 fn cursor_says_who_asked_and_packs_json_into_strings() {
     let before = cursor(
         "beforeShellExecution",
-        &json!({"command": "npm i", "cwd": "/work"}),
+        &json!({"command": "npm i", "cwd": "/srv"}),
     );
     let (intent, report) = event(before.to_string().as_bytes(), &about());
     assert_eq!((report.agent, report.gate), (Agent::Cursor, Gate::Tool));

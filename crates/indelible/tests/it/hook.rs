@@ -17,7 +17,7 @@ const SECRET: &str = "ghp_PlantedSecretPlantedSecretPlanted123";
 /// A payload of Claude Code.
 fn payload(name: &str, more: &Value) -> Value {
     let mut payload =
-        json!({"session_id": "s1", "prompt_id": "p1", "cwd": "/work", "hook_event_name": name});
+        json!({"session_id": "s1", "prompt_id": "p1", "cwd": "/srv", "hook_event_name": name});
     payload
         .as_object_mut()
         .unwrap()
