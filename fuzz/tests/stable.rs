@@ -67,6 +67,21 @@ fn package() {
     drive("package", indelible_fuzz::package);
 }
 
+#[test]
+fn hook() {
+    drive("hook", indelible_fuzz::hook);
+}
+
+#[test]
+fn hook_settings() {
+    drive("hook_settings", indelible_fuzz::hook_settings);
+}
+
+#[test]
+fn otlp() {
+    drive("otlp", indelible_fuzz::otlp);
+}
+
 /// Runs `target` on its seeds and on mutations of them.
 fn drive(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);

@@ -5,12 +5,15 @@
 
 mod events;
 pub(crate) mod mcp;
+mod otlp;
 pub(crate) mod proofs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+pub(crate) use otlp::otlp;
 
 use crate::http;
 use crate::server::Server;
@@ -75,10 +78,13 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match virtual_environment(workspace) {
-        Ok(python) => python,
-        Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
-    };
+    let python =
+        match virtual_environment(workspace, "interop-venv", "interop/python/requirements.txt") {
+            Ok(python) => python,
+            Err(error) => {
+                return missing(&format!("the Python packages could not be had ({error:#})"));
+            }
+        };
     let node = Node::make(workspace, "interop-parquet")?;
     let server = node.serve()?;
     Node::ingest(&server, &node.key()?, EVENTS)?;
@@ -107,10 +113,10 @@ pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match python_with(
+    let python = match virtual_environment(
         workspace,
         "interop-forward-venv",
-        "forward-requirements.txt",
+        "interop/python/forward-requirements.txt",
     ) {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
@@ -124,13 +130,8 @@ pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The Python of an environment with the pinned packages, made on the first run.
-fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
-    python_with(workspace, "interop-venv", "requirements.txt")
-}
-
-/// The same with the packages of another file.
-fn python_with(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+/// The Python of an environment with the packages that a file pins, made on the first run.
+fn virtual_environment(workspace: &Workspace, name: &str, pinned_in: &str) -> Result<PathBuf> {
     let dir = workspace.kept(name);
     let python = dir.join("bin/python");
     if !python.exists() {
@@ -145,7 +146,7 @@ fn python_with(workspace: &Workspace, name: &str, requirements: &str) -> Result<
             "--disable-pip-version-check",
             "--requirement",
         ])
-        .arg(workspace.root().join("interop/python").join(requirements)))?;
+        .arg(workspace.root().join(pinned_in)))?;
     Ok(python)
 }
 

@@ -97,6 +97,10 @@ const TEST: &[Step] = &[
         name: "browser",
         run: browser::check,
     },
+    Step {
+        name: "interop-otlp",
+        run: interop::otlp,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -123,10 +127,12 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             &workspace,
             TEST,
             &[
-                "interop-evidence".to_owned(),
-                "interop-go".to_owned(),
-                "interop-parquet".to_owned(),
-            ],
+                "interop-evidence",
+                "interop-go",
+                "interop-parquet",
+                "interop-otlp",
+            ]
+            .map(ToOwned::to_owned),
         ),
         "bench" => bench::run_all(&workspace).map(|()| ExitCode::SUCCESS),
         _ => {

@@ -19,9 +19,9 @@ use crate::{
     forward::{self, CaError, Forward, ForwardConfig},
     http::{ListenError, TlsError, Upstream, tls_config},
     identity::{Agents, Scope},
+    keys::{REDACTION_KEY_FILE, kept_key, save_key},
     llm::{self, Llm, LlmConfig},
     mcp::{self, Mcp, McpConfig},
-    payload::hex,
     recorder::{Outlet, Recorder, Running, SpoolSettings, StartError},
     redact::{Redactor, RuleFileError, Secret},
     sink::{Address, Remote, RemoteError, SinkError},
@@ -33,10 +33,6 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a server that was away at the start is asked for the key of redactions.
 const KEY_RETRY: Duration = Duration::from_secs(5);
-/// Beside the frames of the spool.
-const REDACTION_KEY_FILE: &str = "redaction.key";
-/// Only the owner reads it.
-const KEY_MODE: u32 = 0o600;
 
 /// What the settings say about capture.
 #[derive(Clone, Debug, Default)]
@@ -457,36 +453,6 @@ impl KeySource {
             }
         }
     }
-}
-
-/// The key of an earlier run, or a new one until the server tells the trail's.
-fn kept_key(env: &Env, path: &Path) -> Result<[u8; 32], FsError> {
-    if env.fs.exists(path)?
-        && let Some(key) = parse_key(&env.fs.read(path)?)
-    {
-        return Ok(key);
-    }
-    let mut key = [0; 32];
-    (env.random)(&mut key).map_err(|source| FsError::io("make a key for", path, source))?;
-    save_key(env, path, &key)?;
-    Ok(key)
-}
-
-fn save_key(env: &Env, path: &Path, key: &[u8; 32]) -> Result<(), FsError> {
-    let text = format!("{}\n", hex(key));
-    env.fs.write_atomic(path, text.as_bytes(), Some(KEY_MODE))
-}
-
-fn parse_key(text: &[u8]) -> Option<[u8; 32]> {
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
-    let mut key = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(key)
 }
 
 /// What agents did is nobody else's to read.

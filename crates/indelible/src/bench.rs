@@ -235,14 +235,16 @@ fn with_tails(
 ) -> Result<(Value, u64)> {
     let events = args.events / (2 * TAIL_ROUNDS);
     let mut bytes = 0;
-    let mut ingest = |seed: u64| -> Result<Value> {
+    let mut ingest = |random: u64| -> Result<Value> {
         let before_ms = process.map(machine::cpu_ms);
-        let measured = runtime.block_on(load.batches(events, BATCH, BATCH_CONNECTIONS, seed))?;
+        let measured = runtime.block_on(load.batches(events, BATCH, BATCH_CONNECTIONS, random))?;
         bytes += measured.bytes;
         let mut told = measured.to_json();
         if let (Some(process), Some(before_ms)) = (process, before_ms) {
             let cpu_ms = machine::cpu_ms(process).saturating_sub(before_ms);
-            told["server_cpu_ms"] = cpu_ms.into();
+            if let Some(told) = told.as_object_mut() {
+                told.insert("server_cpu_ms".to_owned(), cpu_ms.into());
+            }
             eprintln!("  {}, server {cpu_ms} ms of processor", measured.line());
         }
         Ok(told)

@@ -20,6 +20,7 @@ mod exec;
 mod export;
 mod gateway;
 mod get;
+mod hook;
 mod key;
 mod mcp;
 mod query;
@@ -53,6 +54,7 @@ enum Command {
     Run(run::Args),
     Exec(exec::Args),
     Mcp(mcp::Args),
+    Hook(hook::Args),
     Query(query::Args),
     Get(get::Args),
     Stats(stats::Args),
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Exec(args) => exec::run(args),
         Command::Mcp(args) => mcp::run(&args),
+        Command::Hook(args) => hook::run(args),
         Command::Query(args) => query::run(&args),
         Command::Get(args) => get::run(&args),
         Command::Stats(args) => stats::run(&args),

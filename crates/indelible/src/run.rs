@@ -112,6 +112,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     };
     let mut environment = Environment::new(&surroundings.scope);
     environment.set_token(token(&settings, &args.agent)?);
+    let attributes = variable("OTEL_RESOURCE_ATTRIBUTES");
+    environment.set_telemetry(&surroundings.scope, attributes.as_deref());
     if args.config.is_some() && is_running(&settings) {
         return through_running(args, &settings, &authorities, &env, environment);
     }

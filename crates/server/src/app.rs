@@ -18,6 +18,7 @@ use crate::{
     node::Node,
     openapi,
     problem::{Code, Problem},
+    redactors::Redactors,
     web::Throttle,
 };
 
@@ -46,6 +47,7 @@ pub(crate) struct App {
     downloads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     sign_ins: Throttle,
+    redactors: Redactors,
     requests: AtomicU64,
     openapi: Bytes,
 }
@@ -62,6 +64,7 @@ impl App {
             downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             stopping: watch::Sender::new(false),
             sign_ins: Throttle::default(),
+            redactors: Redactors::new(node.config().gateway.redaction_rules_file.clone()),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
             openapi: openapi::document().into(),
@@ -83,6 +86,11 @@ impl App {
 
     pub(crate) fn sign_ins(&self) -> &Throttle {
         &self.sign_ins
+    }
+
+    /// Those that take secrets out of telemetry.
+    pub(crate) fn redactors(&self) -> &Redactors {
+        &self.redactors
     }
 
     pub(crate) fn openapi(&self) -> Bytes {

@@ -49,9 +49,9 @@ impl Bundle {
             }
             !certificates.is_empty()
         };
-        let is_whole = instead
-            .iter()
-            .fold(false, |is_whole, path| take(path) || is_whole);
+        // Every file is taken, whatever the first one was.
+        let taken: Vec<bool> = instead.iter().map(&mut take).collect();
+        let is_whole = taken.contains(&true);
         for path in add {
             take(path);
         }

@@ -140,6 +140,26 @@ impl Environment {
         self.variables.extend(set);
     }
 
+    /// Telemetry of the agent, wherever it goes, belongs to the same job. `there` is what the variable holds already.
+    pub(super) fn set_telemetry(&mut self, scope: &Scope, there: Option<&str>) {
+        let ours = [
+            ("indelible.job", Some(&self.job)),
+            ("indelible.agent", Some(&scope.actor.id)),
+            ("indelible.project", scope.project.as_ref()),
+        ];
+        let ours = ours
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", escaped(value?))));
+        let there = there.filter(|there| !there.is_empty());
+        let all: Vec<String> = there
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .chain(ours)
+            .collect();
+        self.variables
+            .push(("OTEL_RESOURCE_ATTRIBUTES", all.join(",")));
+    }
+
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.variables
             .iter()
@@ -229,6 +249,14 @@ mod tests {
         };
         let mut environment = Environment::new(&scope);
         environment.set_llm("127.0.0.1:1".parse().unwrap(), true);
+        environment.set_telemetry(&scope, Some("team=x"));
+        let told = environment
+            .variables()
+            .find(|(name, _)| *name == "OTEL_RESOURCE_ATTRIBUTES");
+        assert_eq!(
+            told.unwrap().1,
+            "team=x,indelible.job=a%2Fb,indelible.agent=local"
+        );
         let url = environment
             .variables()
             .find(|(name, _)| *name == "OPENAI_BASE_URL")

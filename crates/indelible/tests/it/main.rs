@@ -13,6 +13,7 @@ mod exec;
 mod forged;
 mod forward;
 mod gateway;
+mod hook;
 mod kill;
 mod machine;
 mod mcp;

@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod log;
 mod matrix;
+mod otlp;
 mod pages;
 mod proofs;
 mod reading;
