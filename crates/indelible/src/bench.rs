@@ -249,7 +249,7 @@ fn with_tails(
         }
         Ok(told)
     };
-    let (mut without, mut with, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut without, mut with, mut tails_saw) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..TAIL_ROUNDS {
         let seed = args.seed + 2 + 2 * round;
         eprintln!("without tails");
@@ -257,9 +257,9 @@ fn with_tails(
         let tails = Tails::open(args.tails, load.authority(), load.key())?;
         eprintln!("with {} tails", args.tails);
         with.push(ingest(seed + 1)?);
-        seen.push(tails.close()?);
+        tails_saw.push(tails.close()?);
     }
-    let told = json!({"without": without, "with": with, "seen": seen});
+    let told = json!({"without": without, "with": with, "seen": tails_saw});
     Ok((told, bytes))
 }
 

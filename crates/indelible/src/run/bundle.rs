@@ -87,8 +87,13 @@ mod tests {
         let (own, system, more) = (file("own"), file("system"), file("more"));
         let to = dir.path().join("bundle");
         let absent = dir.path().join("absent");
-        let bundle =
-            Bundle::join(&own, &to, &[more.clone(), system, absent], &[more.clone()]).unwrap();
+        let bundle = Bundle::join(
+            &own,
+            &to,
+            &[more.clone(), system, absent],
+            std::slice::from_ref(&more),
+        )
+        .unwrap();
         assert!(bundle.is_whole);
         assert_eq!(std::fs::read_to_string(&to).unwrap(), "more\nsystem\nown\n");
         let bundle = Bundle::join(&own, &to, &[], &[more]).unwrap();

@@ -81,7 +81,8 @@ fn command(machine: &Machine, args: &[&str], server: &[&str]) -> Command {
     command
 }
 
-fn call(id: u64, tool: &str, arguments: Value) -> Value {
+fn call(id: u64, tool: &str, arguments: impl Into<Value>) -> Value {
+    let arguments: Value = arguments.into();
     let params = json!({"name": tool, "arguments": arguments});
     json!({"id": id, "jsonrpc": "2.0", "method": "tools/call", "params": params})
 }
