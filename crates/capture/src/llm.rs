@@ -34,7 +34,7 @@ use crate::{
         Body, Chained, Client, End, Held, Listener, RequestTap, ResponseTap, Tapped, discard, full,
         remove_hop_by_hop, restrict_accepted, tap,
     },
-    identity::{Actor, Scope, UnknownAgent, remove_ours},
+    identity::{Actor, Scope, remove_ours},
     redact::Secret,
 };
 use config::Provider;
@@ -119,15 +119,12 @@ impl Shared {
         let credentials = Credential::all(&parts.headers, route.query.as_deref());
         let mut scope = self.core.scope.as_ref().clone();
         scope.job = route.job.clone().or(scope.job);
-        let (actor, token) = match identify(&self.core.agents, &credentials) {
-            Ok(known) => known,
-            Err(UnknownAgent) => {
-                let refusal = Refusal::UnknownAgent;
-                discard(body).await;
-                client.state.done();
-                self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
-                return refusal.answer(dialect);
-            }
+        let Ok((actor, token)) = identify(&self.core.agents, &credentials) else {
+            let refusal = Refusal::UnknownAgent;
+            discard(body).await;
+            client.state.done();
+            self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
+            return refusal.answer(dialect);
         };
         let scope = scope.with_headers(actor, client.address.ip(), &parts.headers);
         remove_ours(&mut parts.headers);

@@ -40,9 +40,9 @@ impl Sessions {
     pub(super) fn get(&self, key: &Key) -> Option<Shared> {
         let mut state = self.lock();
         state.uses += 1;
-        let uses = state.uses;
+        let now = state.uses;
         let (dialogue, used) = state.known.get_mut(key)?;
-        *used = uses;
+        *used = now;
         Some(Arc::clone(dialogue))
     }
 

@@ -34,7 +34,7 @@ struct Open {
 #[derive(Debug)]
 enum Sink {
     Bytes(Vec<u8>, usize),
-    Payload(Payload),
+    Payload(Box<Payload>),
     Digest(Sha256),
     Definition(Reading),
 }
@@ -64,7 +64,7 @@ impl Building {
         }
         let sink = match slot.keep() {
             Keep::Bytes(most) => Sink::Bytes(Vec::new(), most),
-            Keep::Payload => Sink::Payload(Payload::default()),
+            Keep::Payload => Sink::Payload(Box::default()),
             Keep::Digest => Sink::Digest(Sha256::new()),
             Keep::Definition if self.message.tools.len() < MAX_DEFINITIONS => {
                 Sink::Definition(Reading::default())
@@ -102,7 +102,7 @@ impl Building {
             // With a name that is there twice, the last one counts, as for whoever reads the message.
             Sink::Payload(payload) => {
                 self.payloads.retain(|(slot, _)| *slot != open.slot);
-                self.payloads.push((open.slot, payload));
+                self.payloads.push((open.slot, *payload));
             }
         }
     }

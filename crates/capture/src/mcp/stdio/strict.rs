@@ -38,8 +38,8 @@ pub(super) fn pump(mut from: File, mut to: ChildStdin, mut tap: Tap, out: &Out) 
         Line::Held(bytes) => {
             let work = tap.work(bytes.clone());
             let recorder = tap.watched().recorder.clone();
-            let recorded = recorder.submit_durable(Source::Mcp, bytes.len(), work);
-            match runtime.block_on(recorded) {
+            let durable = recorder.submit_durable(Source::Mcp, bytes.len(), work);
+            match runtime.block_on(durable) {
                 Ok(()) => to.write_all(&bytes).is_ok(),
                 Err(error) => {
                     let refusal = Refusal::NotRecorded(error.0.to_string());
