@@ -35,6 +35,9 @@ const START_PATIENCE: Duration = Duration::from_millis(250);
 /// How long events are delivered after the end: clients kill what does not end within two seconds.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long events of earlier processes may keep the client waiting after that.
+const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(300);
+
 /// Run an MCP server and record what is asked of it
 #[derive(Debug, clap::Args)]
 #[command(
@@ -184,7 +187,7 @@ impl Started {
             let lost = losses.total();
             warn(&format!("{lost} events were lost; the trail says when"));
         }
-        self.leftovers.wait(Duration::ZERO);
+        self.leftovers.wait(LEFTOVERS_PATIENCE);
     }
 }
 

@@ -41,8 +41,8 @@ impl Sessions {
         let mut state = self.lock();
         state.uses += 1;
         let now = state.uses;
-        let (dialogue, last_used) = state.known.get_mut(key)?;
-        *last_used = now;
+        let (dialogue, used) = state.known.get_mut(key)?;
+        *used = now;
         Some(Arc::clone(dialogue))
     }
 

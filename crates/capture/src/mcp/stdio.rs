@@ -228,13 +228,13 @@ impl Recording {
 }
 
 fn spawn(argv: &[OsString]) -> std::io::Result<Child> {
-    let (program, arguments) = argv.split_first().ok_or(ErrorKind::NotFound)?;
+    let (program, rest) = argv.split_first().ok_or(ErrorKind::NotFound)?;
     let mut command = Command::new(program);
     for name in OUR_KEYS {
         command.env_remove(name);
     }
     command
-        .args(arguments)
+        .args(rest)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
