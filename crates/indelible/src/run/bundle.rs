@@ -49,9 +49,10 @@ impl Bundle {
             }
             !certificates.is_empty()
         };
-        let is_whole = instead
-            .iter()
-            .fold(false, |is_whole, path| take(path) || is_whole);
+        let mut is_whole = false;
+        for path in instead {
+            is_whole |= take(path);
+        }
         for path in add {
             take(path);
         }
@@ -87,8 +88,13 @@ mod tests {
         let (own, system, more) = (file("own"), file("system"), file("more"));
         let to = dir.path().join("bundle");
         let absent = dir.path().join("absent");
-        let bundle =
-            Bundle::join(&own, &to, &[more.clone(), system, absent], &[more.clone()]).unwrap();
+        let bundle = Bundle::join(
+            &own,
+            &to,
+            &[more.clone(), system, absent],
+            std::slice::from_ref(&more),
+        )
+        .unwrap();
         assert!(bundle.is_whole);
         assert_eq!(std::fs::read_to_string(&to).unwrap(), "more\nsystem\nown\n");
         let bundle = Bundle::join(&own, &to, &[], &[more]).unwrap();
