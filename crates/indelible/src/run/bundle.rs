@@ -49,9 +49,10 @@ impl Bundle {
             }
             !certificates.is_empty()
         };
-        // Every file is taken, whatever the first one was.
-        let taken: Vec<bool> = instead.iter().map(&mut take).collect();
-        let is_whole = taken.contains(&true);
+        let mut is_whole = false;
+        for path in instead {
+            is_whole |= take(path);
+        }
         for path in add {
             take(path);
         }
