@@ -304,7 +304,7 @@ fn run_leads_the_network_through_a_proxy() {
         ]
     );
     assert!(
-        files(&machine.home().join("spool")).is_empty(),
+        machine.spooled().is_empty(),
         "what was delivered is gone, and the authority with it"
     );
 }

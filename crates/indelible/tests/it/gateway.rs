@@ -512,7 +512,7 @@ fn run_leads_a_command_through_a_gateway_and_ends_with_it() {
             (&json!("j7"), &json!("coder"), &json!("chat.completions"))
         );
     }
-    let left = files(&machine.home().join("spool"));
+    let left = machine.spooled();
     assert!(left.is_empty(), "what was delivered is gone: {left:?}");
 }
 
@@ -542,5 +542,5 @@ fn run_without_a_server_keeps_the_events_for_the_next_one() {
         .map(|event| event["job"].as_str().unwrap())
         .collect();
     assert_eq!(jobs.len(), 2, "each run is a job of its own");
-    assert!(files(&machine.home().join("spool")).is_empty());
+    assert!(machine.spooled().is_empty());
 }
