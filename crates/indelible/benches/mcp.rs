@@ -1,5 +1,13 @@
 //! What recording costs a call of an MCP server, against the same call without us in the same run. Calls one after another,
 //! direct and recorded by turns, so that both see the same machine.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a bench that panics has failed, and its figures are small"
+)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

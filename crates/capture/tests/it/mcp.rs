@@ -33,11 +33,13 @@ fn with_mcp(settings: &mut Settings, path: &str) {
     });
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is made where it is used")]
 fn call(id: impl Into<Value>, tool: &str, arguments: Value) -> Value {
     let id: Value = id.into();
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is made where it is used")]
 fn result(id: impl Into<Value>, result: Value) -> Value {
     let id: Value = id.into();
     json!({"jsonrpc": "2.0", "id": id, "result": result})
@@ -47,6 +49,7 @@ fn said(text: &str) -> Value {
     json!({"content": [{"type": "text", "text": text}]})
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "pieces may also be errors")]
 fn event(data: &Value) -> Piece {
     Ok(Bytes::from(format!("event: message\ndata: {data}\n\n")))
 }
@@ -637,7 +640,7 @@ fn unreadable_requests_and_large_answers_are_recorded() {
     assert!(post(&setup, &[], &call(1, "cat", json!({}))).body.len() > size);
     let events = setup.trail.events(3);
     let output = &events[2]["content"];
-    assert!(output["whole"]["output"]["bytes"].as_u64().unwrap() as usize > size);
+    assert!(output["whole"]["output"]["bytes"].as_u64().unwrap() > size as u64);
     assert_eq!(events[2]["result"], "success");
 }
 
