@@ -1,6 +1,6 @@
 //! What recording costs a call of an MCP server, against the same call without us in the same run. Calls one after another,
 //! direct and recorded by turns, so that both see the same machine.
-#![allow(
+#![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
