@@ -106,7 +106,7 @@ pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match python_with(
+    let python = match virtual_environment(
         workspace,
         "interop-forward-venv",
         "forward-requirements.txt",
@@ -123,13 +123,8 @@ pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The Python of an environment with the pinned packages, made on the first run.
-fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
-    python_with(workspace, "interop-venv", "requirements.txt")
-}
-
-/// The same with the packages of another file.
-fn python_with(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+/// The Python of an environment with the packages that a file of `interop/python` pins, made on the first run.
+fn virtual_environment(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
     let dir = workspace.kept(name);
     let python = dir.join("bin/python");
     if !python.exists() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Node, python_with};
+use super::{Node, virtual_environment};
 use crate::steps::{Outcome, missing};
 use crate::workspace::{Workspace, has_tool, run};
 
@@ -29,7 +29,11 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
             return missing(&format!("{tool} is not installed"));
         }
     }
-    let python = match python_with(workspace, "interop-mcp-venv", "mcp-requirements.txt") {
+    let python = match virtual_environment(
+        workspace,
+        "interop-mcp-venv",
+        "interop/python/mcp-requirements.txt",
+    ) {
         Ok(python) => python,
         Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
     };
