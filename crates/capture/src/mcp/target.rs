@@ -65,7 +65,9 @@ impl Target {
 /// The path of an endpoint that a server names, seen from the path where it named it; `None` if it is on another host.
 pub(super) fn endpoint(named: &str, upstream: &Upstream, from: &str) -> Option<String> {
     let from = from.split('?').next().unwrap_or_default();
+    // A single word would be taken for a host.
     if let Ok(uri) = named.parse::<Uri>()
+        && uri.scheme().is_some()
         && let Some(authority) = uri.authority()
     {
         let is_same = *authority == upstream.url.authority;
