@@ -342,7 +342,7 @@ impl KeySource {
 }
 
 /// The key of an earlier run, or a new one until the server tells the trail's.
-fn kept_key(env: &Env, path: &Path) -> Result<[u8; 32], FsError> {
+pub(crate) fn kept_key(env: &Env, path: &Path) -> Result<[u8; 32], FsError> {
     if env.fs.exists(path)?
         && let Some(key) = parse_key(&env.fs.read(path)?)
     {
@@ -354,12 +354,12 @@ fn kept_key(env: &Env, path: &Path) -> Result<[u8; 32], FsError> {
     Ok(key)
 }
 
-fn save_key(env: &Env, path: &Path, key: &[u8; 32]) -> Result<(), FsError> {
+pub(crate) fn save_key(env: &Env, path: &Path, key: &[u8; 32]) -> Result<(), FsError> {
     let text = format!("{}\n", hex(key));
     env.fs.write_atomic(path, text.as_bytes(), Some(KEY_MODE))
 }
 
-fn parse_key(text: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn parse_key(text: &[u8]) -> Option<[u8; 32]> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
     let mut key = [0; 32];
     if text.len() != 64 {

@@ -6,7 +6,7 @@ use std::{
     ffi::OsString,
     net::{SocketAddr, TcpStream},
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use capture::{
     Env,
-    config::read_secret,
+    config::{Mode, read_secret},
     gateway::{Destination, Gateway, Settings, Surroundings},
     identity::Actor,
     llm::LlmConfig,
@@ -30,7 +30,7 @@ use crate::{
     gateway::{Leftovers, log_to_stderr, stopped, surroundings},
     screen::{Paint, shown},
 };
-use environment::Environment;
+use environment::{Commands, Environment};
 
 /// Most bytes of events that wait for a server.
 const SPOOL_BYTES: u64 = 1 << 30;
@@ -45,7 +45,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
     override_usage = "indelible run [OPTIONS] -- CMD…",
     after_help = "Example: indelible run --job fix-bug-7 -- claude\n\n\
         Sets the base URLs of model providers (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, \
-        AWS_ENDPOINT_URL_BEDROCK_RUNTIME), so that every call is recorded. Starts a gateway of its own, unless one answers where \
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME), so that every call is recorded, and CLAUDE_CODE_SHELL_PREFIX, so that every command of Claude Code's shell is. Starts a gateway of its own, unless one answers where \
         --config says. Without a server events wait on disk."
 )]
 pub(crate) struct Args {
@@ -96,13 +96,38 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     };
     let mut environment = Environment::new(&surroundings.scope);
     environment.set_token(token(&settings, &args.agent)?);
+    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
+    set_shell(&mut environment, args, &settings, &spool)?;
     match args.config.is_some().then(|| running(&settings)).flatten() {
         Some(llm) => {
             environment.set_llm(llm, true);
             child(&args.command, &environment)
         }
-        None => with_own_gateway(args, settings, &surroundings, env, environment),
+        None => with_own_gateway(args, settings, &surroundings, env, environment, spool),
     }
+}
+
+/// Commands that the agent runs in a shell record themselves.
+fn set_shell(
+    environment: &mut Environment,
+    args: &Args,
+    settings: &Settings,
+    spool: &Path,
+) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let url = args.remote.base();
+    let commands = Commands {
+        program: &program,
+        // Keys of a gateway are not for agents: it delivers what they leave.
+        url: if args.config.is_some() { "" } else { &url },
+        key: args.remote.key.as_deref().filter(|_| args.config.is_none()),
+        data: &std::path::absolute(&args.remote.data)?,
+        spool: &std::path::absolute(spool)?,
+        is_strict: settings.gateway.mode == Mode::Strict,
+    };
+    let prefix = std::env::var("CLAUDE_CODE_SHELL_PREFIX").ok();
+    environment.set_shell(commands, prefix.as_deref());
+    Ok(())
 }
 
 /// The address of a gateway that runs already.
@@ -130,11 +155,11 @@ fn with_own_gateway(
     surroundings: &Surroundings,
     env: Env,
     mut environment: Environment,
+    spool: PathBuf,
 ) -> Result<ExitCode> {
     if let Some(llm) = &mut settings.llm {
         llm.listen.set_port(0);
     }
-    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
     let dir = spool.join(format!("{OWN_SPOOL_PREFIX}{}", env.new_id()));
     let address = Address {
         url: args.remote.base(),
@@ -144,9 +169,14 @@ fn with_own_gateway(
     if let Some(error) = refused {
         warn(&format!("{error}\nEvents wait in {}.", dir.display()));
     }
-    let leftovers = Leftovers::deliver(&env, spool, address)?;
+    let leftovers = Leftovers::deliver(&env, spool.clone(), address.clone())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let gateway = runtime.block_on(Gateway::start(&settings, surroundings, destination, env))?;
+    let gateway = runtime.block_on(Gateway::start(
+        &settings,
+        surroundings,
+        destination,
+        env.clone(),
+    ))?;
     for (surface, address) in gateway.addresses() {
         if *surface == "llm" {
             environment.set_llm(*address, false);
@@ -158,6 +188,8 @@ fn with_own_gateway(
         let _ = std::fs::remove_dir_all(&dir);
     }
     leftovers.wait(LEFTOVERS_PATIENCE);
+    // What the agent's own commands could not deliver.
+    Leftovers::deliver(&env, spool, address)?.wait(LEFTOVERS_PATIENCE);
     status
 }
 

@@ -295,7 +295,9 @@ impl Group {
     }
 }
 
-fn gap(source: Source, producer: &str, at: Micros, counts: &[(Cause, u64)]) -> Draft {
+/// The event that tells of lost ones, by cause.
+#[must_use]
+pub fn gap(source: Source, producer: &str, at: Micros, counts: &[(Cause, u64)]) -> Draft {
     let scope = Scope {
         actor: Actor {
             kind: "system",

@@ -5,13 +5,10 @@
 //! nothing about traffic: a rule that is about paths alone is left out, and so is an allowlist that needs one.
 
 use aho_corasick::BuildError;
-use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::rule::{Allowed, Rule};
+use super::rule::{Allowed, Pattern, Rule};
 
-/// Memory of one compiled rule, bytes. The largest rule of gitleaks takes 4 MiB.
-const REGEX_BYTES: usize = 16 << 20;
 /// Rules of a file; gitleaks itself has about 220.
 const MAX_RULES: usize = 2_000;
 
@@ -71,8 +68,22 @@ struct Allowlist {
     commits: Vec<String>,
 }
 
-/// The rules of a file.
+/// The rules of a file, every pattern tried.
 pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
+    let rules = parse_trusted(text)?;
+    for rule in &rules {
+        for pattern in rule.patterns() {
+            pattern.compiled().map_err(|source| RuleFileError::Regex {
+                rule: rule.id.clone(),
+                source: Box::new(source.clone()),
+            })?;
+        }
+    }
+    Ok(rules)
+}
+
+/// The rules of a file whose patterns are known to be good: ours, which a test compiles.
+pub(super) fn parse_trusted(text: &str) -> Result<Vec<Rule>, RuleFileError> {
     let file: File = toml::from_str(text).map_err(Box::new)?;
     if file.rules.len() > MAX_RULES {
         return Err(RuleFileError::TooMany);
@@ -88,11 +99,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
             return Err(RuleFileError::Id(rule.id));
         }
         let own = rule.allowlists.iter().chain(&rule.allowlist);
-        let allowed = own
-            .chain(&everywhere)
-            .filter_map(|allowlist| allowed(&rule.id, allowlist).transpose());
+        let allowed = own.chain(&everywhere).filter_map(allowed);
         rules.push(Rule {
-            regex: compile(&rule.id, pattern)?,
+            pattern: Pattern::new(pattern.clone()),
             group: (rule.secret_group > 0).then_some(rule.secret_group),
             entropy: (rule.entropy > 0.0).then_some(rule.entropy),
             keywords: rule
@@ -100,39 +109,27 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
                 .iter()
                 .map(|word| word.to_ascii_lowercase())
                 .collect(),
-            allowed: allowed.collect::<Result<_, _>>()?,
+            allowed: allowed.collect(),
             id: rule.id,
         });
     }
     Ok(rules)
 }
 
-fn allowed(rule: &str, allowlist: &Allowlist) -> Result<Option<Allowed>, RuleFileError> {
+fn allowed(allowlist: &Allowlist) -> Option<Allowed> {
     let needs_more = allowlist.condition.eq_ignore_ascii_case("and")
         && !(allowlist.paths.is_empty() && allowlist.commits.is_empty());
     if needs_more {
-        return Ok(None);
+        return None;
     }
-    let regexes = allowlist.regexes.iter().map(|regex| compile(rule, regex));
-    Ok(Some(Allowed {
-        regexes: regexes.collect::<Result<_, _>>()?,
+    let patterns = allowlist.regexes.iter().cloned().map(Pattern::new);
+    Some(Allowed {
+        patterns: patterns.collect(),
         of_match: matches!(allowlist.regex_target.as_str(), "match" | "line"),
         stopwords: allowlist
             .stopwords
             .iter()
             .map(|word| word.to_ascii_lowercase())
             .collect(),
-    }))
-}
-
-/// Go's and Rust's patterns differ in nothing that rules use. Classes are those of ASCII, as in Go.
-fn compile(rule: &str, pattern: &str) -> Result<Regex, RuleFileError> {
-    RegexBuilder::new(pattern)
-        .unicode(false)
-        .size_limit(REGEX_BYTES)
-        .build()
-        .map_err(|source| RuleFileError::Regex {
-            rule: rule.to_owned(),
-            source: Box::new(source),
-        })
+    })
 }

@@ -1,12 +1,25 @@
 //! One rule: where it looks, and what it takes for a secret.
 
-use regex::bytes::{CaptureLocations, Regex};
+use std::sync::OnceLock;
+
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+
+/// Memory of one compiled pattern, bytes. The largest rule of gitleaks takes 4 MiB.
+const REGEX_BYTES: usize = 16 << 20;
+
+/// A pattern, compiled when it is first needed: a short-lived process needs hardly any, and all of them take longer
+/// than most commands run.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    compiled: OnceLock<Result<Regex, Box<regex::Error>>>,
+}
 
 /// A rule, ready for use.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) id: String,
-    pub(super) regex: Regex,
+    pub(super) pattern: Pattern,
     /// Group that is the secret; without one, the first that matched, else everything.
     pub(super) group: Option<usize>,
     /// Bits of entropy for each character that the secret must have more of.
@@ -19,14 +32,43 @@ pub(super) struct Rule {
 /// What is no secret although the rule matches.
 #[derive(Debug, Default)]
 pub(super) struct Allowed {
-    pub(super) regexes: Vec<Regex>,
-    /// Whether `regexes` look at the whole match, not at the secret alone.
+    pub(super) patterns: Vec<Pattern>,
+    /// Whether `patterns` look at the whole match, not at the secret alone.
     pub(super) of_match: bool,
     /// Lower case; occurring anywhere in the secret.
     pub(super) stopwords: Vec<String>,
 }
 
+impl Pattern {
+    pub(super) fn new(text: String) -> Self {
+        Self {
+            text,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Go's and Rust's patterns differ in nothing that rules use. Classes are those of ASCII, as in Go.
+    pub(super) fn compiled(&self) -> Result<&Regex, &regex::Error> {
+        let compiled = self.compiled.get_or_init(|| {
+            let mut builder = RegexBuilder::new(&self.text);
+            let builder = builder.unicode(false).size_limit(REGEX_BYTES);
+            builder.build().map_err(Box::new)
+        });
+        compiled.as_ref().map_err(|error| &**error)
+    }
+
+    fn is_match(&self, text: &[u8]) -> bool {
+        self.compiled().is_ok_and(|regex| regex.is_match(text))
+    }
+}
+
 impl Rule {
+    /// Every pattern of the rule.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let allowed = self.allowed.iter().flat_map(|allowed| &allowed.patterns);
+        std::iter::once(&self.pattern).chain(allowed)
+    }
+
     /// The place of the secret in a match; `None` if it is none after all.
     pub(super) fn secret(&self, text: &[u8], groups: &CaptureLocations) -> Option<(usize, usize)> {
         let whole = groups.get(0)?;
@@ -49,7 +91,7 @@ impl Rule {
 impl Allowed {
     pub(super) fn covers(&self, secret: &[u8], whole: &[u8]) -> bool {
         let target = if self.of_match { whole } else { secret };
-        if self.regexes.iter().any(|regex| regex.is_match(target)) {
+        if self.patterns.iter().any(|pattern| pattern.is_match(target)) {
             return true;
         }
         if self.stopwords.is_empty() {

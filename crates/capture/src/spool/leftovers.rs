@@ -7,7 +7,7 @@ use std::{
 
 use journal::{Fs, FsError, JournalError};
 
-use super::{Spool, SpoolError};
+use super::{SharedSpool, Spool, SpoolError};
 use crate::sink::{Sink, SinkError};
 
 /// Names of the directories of processes that have a spool of their own begin so.
@@ -41,6 +41,7 @@ pub fn deliver_leftovers(
         return Ok(0);
     }
     let mut delivered = 0;
+    SharedSpool::new(Arc::clone(fs), root).adopt()?;
     let names = fs.list(root)?;
     let is_frames = |name: &String| Path::new(name).extension().is_some_and(|end| end == "wal");
     if names.iter().any(is_frames) {
@@ -95,7 +96,7 @@ mod tests {
     use journal::RealFs;
 
     use super::*;
-    use crate::{sink::Receipts, spool::SharedSpool};
+    use crate::sink::Receipts;
 
     #[derive(Default)]
     struct Lines(Mutex<Vec<u8>>);

@@ -9,7 +9,9 @@ use std::{
 use journal::{FrameNo, Fs, FsError, Journal, JournalError, Options};
 
 use super::{
-    BATCH_EVENTS, SpoolError, count,
+    BATCH_EVENTS, SpoolError,
+    begun::{self, Abandoned, Begun},
+    count,
     frame::{DELIVERED, EVENT, Frame},
 };
 
@@ -17,6 +19,12 @@ use super::{
 const FILE_BYTES: u64 = 1 << 20;
 /// Bytes on disk above which nothing is added.
 const LIMIT_BYTES: u64 = 1 << 30;
+/// Files of single actions that may wait before they are put together: opening the journal reads all of it.
+const MAX_BEGUN: usize = 64;
+/// Ends the name of a file of frames.
+const FRAMES: &str = ".wal";
+/// Holds the number of events that were lost since that was last told.
+const LOST_FILE: &str = "lost";
 /// Longest wait for another process that has the spool open, which takes milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
@@ -28,6 +36,7 @@ const BATCH_BYTES: usize = 8 << 20;
 pub struct SharedSpool {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
+    limit_bytes: u64,
 }
 
 /// The oldest events that wait.
@@ -46,6 +55,16 @@ impl SharedSpool {
         Self {
             fs,
             dir: dir.to_owned(),
+            limit_bytes: LIMIT_BYTES,
+        }
+    }
+
+    /// The same with another limit than 1 GiB.
+    #[must_use]
+    pub fn limited(self, limit_bytes: u64) -> Self {
+        Self {
+            limit_bytes,
+            ..self
         }
     }
 
@@ -61,15 +80,142 @@ impl SharedSpool {
     /// [`SpoolError`]; the event is not kept then.
     pub fn put(&self, event: &[u8]) -> Result<(), SpoolError> {
         let (mut journal, bytes) = self.open()?;
-        if bytes > LIMIT_BYTES {
-            return Err(SpoolError::Full {
-                dir: self.dir.clone(),
-                bytes,
-                limit_bytes: LIMIT_BYTES,
-            });
+        if bytes > self.limit_bytes {
+            return Err(self.full(bytes));
         }
         journal.append(&[&[EVENT], event])?;
         Ok(journal.sync()?)
+    }
+
+    /// The file of an action that begins, with its intent.
+    ///
+    /// # Errors
+    /// [`SpoolError`]; there is none then.
+    pub fn begin(&self, name: &str, intent: &[u8]) -> Result<Begun, SpoolError> {
+        let begun = Begun::create(&self.fs, &self.dir, name, intent);
+        Ok(begun.map_err(JournalError::from)?)
+    }
+
+    /// Whether another event may be kept.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] if not.
+    pub fn check_room(&self) -> Result<(), SpoolError> {
+        let names = self.fs.list(&self.dir).map_err(JournalError::from)?;
+        let mut bytes = 0;
+        for name in names.iter().filter(|name| name.ends_with(FRAMES)) {
+            // Another process may just have delivered and removed it.
+            bytes += self.fs.len(&self.dir.join(name)).unwrap_or(0);
+        }
+        if bytes > self.limit_bytes {
+            return Err(self.full(bytes));
+        }
+        Ok(())
+    }
+
+    /// Takes over what processes that are gone have left, once there is a lot of it.
+    ///
+    /// # Errors
+    /// As [`Self::adopt`].
+    pub fn adopt_many(&self) -> Result<(), SpoolError> {
+        let waiting = begun::count(self.fs.as_ref(), &self.dir).map_err(JournalError::from)?;
+        if waiting > MAX_BEGUN {
+            self.adopt()?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what processes that are gone have left. What there is no room for is lost, and counted.
+    ///
+    /// # Errors
+    /// [`SpoolError`]; what was not taken over still waits.
+    pub fn adopt(&self) -> Result<(), SpoolError> {
+        if !self.fs.exists(&self.dir).map_err(JournalError::from)? {
+            return Ok(());
+        }
+        let abandoned = Abandoned::all(&self.fs, &self.dir).map_err(JournalError::from)?;
+        if abandoned.is_empty() {
+            return Ok(());
+        }
+        let (mut journal, mut bytes) = self.open()?;
+        let mut lost = 0;
+        for event in abandoned.iter().flat_map(|one| &one.events) {
+            if bytes > self.limit_bytes {
+                lost += 1;
+                continue;
+            }
+            journal.append(&[&[EVENT], event])?;
+            bytes += event.len() as u64;
+        }
+        journal.sync()?;
+        if lost > 0 {
+            self.set_lost(self.lost() + lost)?;
+        }
+        for one in abandoned {
+            one.remove().map_err(JournalError::from)?;
+        }
+        Ok(())
+    }
+
+    /// Counts an event that is lost.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if not even that is possible.
+    pub fn lose(&self) -> Result<(), SpoolError> {
+        let _journal = self.open()?;
+        self.set_lost(self.lost() + 1)
+    }
+
+    /// How many events were lost, if some were. They are the caller's to tell: with what `tell` answers it says whether it
+    /// could.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if that is not known; it may be told again then.
+    pub fn tell_lost(&self, tell: impl FnOnce(u64) -> bool) -> Result<(), SpoolError> {
+        if !self
+            .fs
+            .exists(&self.lost_path())
+            .map_err(JournalError::from)?
+        {
+            return Ok(());
+        }
+        let _journal = self.open()?;
+        let lost = self.lost();
+        if lost == 0 || tell(lost) {
+            self.fs
+                .remove(&self.lost_path())
+                .map_err(JournalError::from)?;
+        }
+        Ok(())
+    }
+
+    fn lost_path(&self) -> PathBuf {
+        self.dir.join(LOST_FILE)
+    }
+
+    fn lost(&self) -> u64 {
+        let text = self.fs.read(&self.lost_path()).unwrap_or_default();
+        let number = std::str::from_utf8(&text).ok();
+        number
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// With the lock of the journal.
+    fn set_lost(&self, events: u64) -> Result<(), SpoolError> {
+        let text = format!("{events}\n");
+        let written = self
+            .fs
+            .write_atomic(&self.lost_path(), text.as_bytes(), None);
+        Ok(written.map_err(JournalError::from)?)
+    }
+
+    fn full(&self, bytes: u64) -> SpoolError {
+        SpoolError::Full {
+            dir: self.dir.clone(),
+            bytes,
+            limit_bytes: self.limit_bytes,
+        }
     }
 
     /// The oldest events that were not delivered yet, a batch of bounded size; none if the directory does not exist.
@@ -191,6 +337,47 @@ mod tests {
             spool.delivered(&waiting).unwrap();
         }
         assert!(spool.waiting().unwrap().events.is_empty());
+    }
+
+    #[test]
+    fn what_is_left_behind_is_taken_over_once() {
+        let (_dir, spool) = spool();
+        std::fs::create_dir(spool.dir()).unwrap();
+        drop(spool.begin("a", b"{\"n\":1}").unwrap());
+        let running = spool.begin("b", b"{\"n\":2}").unwrap();
+        spool.adopt().unwrap();
+        spool.adopt().unwrap();
+        assert_eq!(spool.waiting().unwrap().events, [b"{\"n\":1}"]);
+        drop(running);
+        spool.adopt_many().unwrap();
+        assert_eq!(spool.waiting().unwrap().events.len(), 1, "one is not many");
+        for n in 0..MAX_BEGUN {
+            drop(spool.begin(&format!("c{n}"), b"{}").unwrap());
+        }
+        spool.adopt_many().unwrap();
+        assert_eq!(spool.waiting().unwrap().events.len(), MAX_BEGUN + 2);
+    }
+
+    #[test]
+    fn what_a_full_spool_cannot_take_is_counted_and_told_once() {
+        let (_dir, spool) = spool();
+        let spool = spool.limited(0);
+        spool.put(b"{\"n\":1}").unwrap();
+        assert!(matches!(spool.put(b"{}"), Err(SpoolError::Full { .. })));
+        spool.lose().unwrap();
+        drop(spool.begin("a", b"{\"n\":2}").unwrap());
+        spool.adopt().unwrap();
+        spool.tell_lost(|lost| lost != 2).unwrap();
+        let mut told = 0;
+        for _ in 0..2 {
+            let tell = |lost| {
+                told += lost;
+                true
+            };
+            spool.tell_lost(tell).unwrap();
+        }
+        assert_eq!(told, 2);
+        assert_eq!(spool.waiting().unwrap().events, [b"{\"n\":1}"]);
     }
 
     #[test]
