@@ -4,6 +4,9 @@
 //! after a restart when everything is, and as plain Parquet files.
 
 mod events;
+mod shell;
+
+pub(crate) use shell::shell;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -72,6 +72,10 @@ const TEST: &[Step] = &[
         name: "interop-parquet",
         run: interop::parquet,
     },
+    Step {
+        name: "interop-shell",
+        run: interop::shell,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -97,7 +101,11 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "interop" => steps::run(
             &workspace,
             TEST,
-            &["interop-go".to_owned(), "interop-parquet".to_owned()],
+            &[
+                "interop-go".to_owned(),
+                "interop-parquet".to_owned(),
+                "interop-shell".to_owned(),
+            ],
         ),
         "bench" => bench::run_all(&workspace).map(|()| ExitCode::SUCCESS),
         _ => {

@@ -80,7 +80,13 @@ impl Told {
         draft
             .content
             .push(("stdout", output::stream(&finished.stdout)));
-        let streams = [("stdout", &finished.stdout.excerpt)];
+        let mut streams = vec![("stdout", &finished.stdout.excerpt)];
+        // Only if it went elsewhere than to the terminal.
+        if finished.stderr.excerpt.bytes() > 0 {
+            let stderr = output::stream(&finished.stderr);
+            draft.content.push(("stderr", stderr));
+            streams.push(("stderr", &finished.stderr.excerpt));
+        }
         draft.content.push(("streams", output::digests(&streams)));
         draft
     }

@@ -223,7 +223,7 @@ fn a_gigabyte_passes_in_little_memory() {
     assert!(peak_kib < 64 << 10, "{said}");
     let record = &machine.json(&["query", "job:giga"])[0];
     assert_eq!(
-        record["content"]["truncated_bytes"],
+        record["meta"]["truncated_bytes"],
         1_000_000_000 - (64 << 10)
     );
     let stdout = &content(&machine, &record["seq"])["streams"]["stdout"];

@@ -217,7 +217,7 @@ fn secrets_are_in_no_file() {
             machine.out(&["exec", "--", "true"]);
         }
         let record = &machine.json(&["query", "job:secret"])[0];
-        assert!(record["content"]["redactions"].as_u64().unwrap() >= 6);
+        assert!(record["meta"]["redactions"].as_u64().unwrap() >= 6);
         let content = machine.out(&["get", &record["seq"].to_string(), "--content"]);
         for secret in secrets {
             assert!(!content.contains(secret), "{secret}: {content}");

@@ -87,7 +87,10 @@ fn the_prefix_that_run_sets_records_every_command_of_the_agent() {
     for (index, command) in COMMANDS.iter().enumerate() {
         let line = as_claude_code(&prefix, command);
         let job = format!("claude-{index}");
-        let direct = Command::new("bash").args(["-c", command]).output().unwrap();
+        let direct = Command::new("/bin/bash")
+            .args(["-c", command])
+            .output()
+            .unwrap();
         let args = ["run", "--job", &job, "--", "bash", "-c", &line];
         let mut run = machine.command(&args);
         let run = run.env("SHELL", "/bin/bash").output().unwrap();

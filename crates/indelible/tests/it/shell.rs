@@ -118,7 +118,7 @@ fn a_session_is_a_session_and_its_recording_is_what_was_seen() {
     seat.sees("size-3000");
     // Typed without echo.
     seat.types("read -rs -p 'Secret: ' x; echo got-${#x}\r");
-    seat.sees("\nSecret: ");
+    seat.sees("\rSecret: ");
     seat.types("never-to-be-seen\r");
     seat.sees("got-16");
     // A job that is stopped and goes on.
@@ -222,14 +222,12 @@ fn a_session_that_is_killed_is_unfinished_and_one_that_loses_its_terminal_ends()
     seat.sees("here-2");
     signal(&seat.child, Signal::KILL);
     wait(&mut seat.child);
-    let Seat {
-        terminal, child, ..
-    } = Seat::take(&machine, &["shell", "--job", "gone", "--", "sh"]);
-    let mut child = child;
-    // The reader of the other end has it, too; the hang-up is what the kernel sends.
-    signal(&child, Signal::HUP);
-    wait(&mut child);
-    drop(terminal);
+    let mut seat = Seat::take(&machine, &["shell", "--job", "gone", "--", "sh"]);
+    seat.types("echo here-$((1+1))\r");
+    seat.sees("here-2");
+    // What the kernel sends when a terminal is gone.
+    signal(&seat.child, Signal::HUP);
+    assert_eq!(wait(&mut seat.child).code(), Some(129));
     machine.out(&["exec", "--", "true"]);
     let dead = machine.json(&["query", "job:dead"]);
     assert_eq!(dead.len(), 1);
