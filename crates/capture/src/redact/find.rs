@@ -105,6 +105,11 @@ impl Rules {
 }
 
 impl Rules {
+    /// Makes what would be made when it is first needed.
+    pub(super) fn prepare(&self) {
+        self.keywords(usize::MAX);
+    }
+
     fn keywords(&self, length: usize) -> &AhoCorasick {
         if length <= SHORT_BYTES {
             return &self.keywords;

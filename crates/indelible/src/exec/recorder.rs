@@ -71,7 +71,7 @@ impl Recorder {
         let (remote, key) = remote(options, &env, spool.as_ref().ok());
         let producer = format!("exec-{}", env.new_id());
         Ok(Self {
-            redactor: Redactor::new(None, &[], &key)?,
+            redactor: Redactor::on_demand(&key)?,
             remote,
             spool,
             secrets,
