@@ -91,8 +91,8 @@ struct Spot {
 
 /// The arguments as a line.
 pub(super) fn line(argv: &[OsString]) -> Vec<u8> {
-    let args: Vec<&[u8]> = argv.iter().map(|arg| arg.as_bytes()).collect();
-    args.join(&BETWEEN)
+    let words: Vec<&[u8]> = argv.iter().map(|arg| arg.as_bytes()).collect();
+    words.join(&BETWEEN)
 }
 
 /// Arguments. A secret that reaches over several is replaced in each of them.

@@ -54,8 +54,8 @@ enum Ready {
 
 /// Copies until the end of the output, or, once `ended` is closed, what is still there. When nobody reads our output any
 /// more the pipe is closed, so that the command learns it as it would without us.
-pub(super) fn pass_on<'scope, 'env>(
-    scope: &'scope Scope<'scope, 'env>,
+pub(super) fn pass_on<'scope>(
+    scope: &'scope Scope<'scope, '_>,
     with: Redaction<'scope>,
     from: OwnedFd,
     to: File,

@@ -269,22 +269,22 @@ mod tests {
             bytes.extend_from_slice(b"hidden-value-1");
             bytes.extend_from_slice(&text);
             let mut session = Session::new(header());
-            let (mut rest, mut at) = (bytes.as_slice(), 0);
+            let (mut rest, mut at) = (bytes.as_slice(), 0_u32);
             for step in steps.iter().cycle() {
                 if rest.is_empty() {
                     break;
                 }
                 let (now, later) = rest.split_at(rest.len().min(*step));
                 at += 1;
-                session.output(&with, Duration::from_millis(at), now);
+                session.output(&with, Duration::from_millis(at.into()), now);
                 rest = later;
             }
-            let (part, whole) = session.finish(&with, Duration::from_millis(at), 0);
+            let (part, whole) = session.finish(&with, Duration::from_millis(at.into()), 0);
             prop_assert!(!part.cast.contains("hidden-value-1"));
             prop_assert!(part.redactions >= 1 && part.redactions == whole.redactions);
             let events = events(&part);
             let length: f64 = events.iter().map(|event| event[0].as_f64().unwrap()).sum();
-            prop_assert!((length - at as f64 / 1_000.0).abs() < 1e-3, "{} {}", length, at);
+            prop_assert!((length - f64::from(at) / 1_000.0).abs() < 1e-3, "{} {}", length, at);
             let mark = format!("[REDACTED:environment:{}]", redactor.fingerprint(b"hidden-value-1"));
             prop_assert!(shown(&events).contains(&mark));
         }

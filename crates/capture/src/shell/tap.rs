@@ -70,17 +70,13 @@ impl<'scope, 'env> Tap<'scope, 'env> {
 
     /// Everything, at the end.
     pub(super) fn finish(self) -> Recorded {
-        match self.recording {
-            Some(recording) => {
-                drop(recording.full);
-                recording.thread.join().unwrap_or_default()
-            }
-            None => {
-                let mut stream = Stream::default();
-                stream.push(&self.with, &self.held);
-                stream.finish(&self.with)
-            }
+        if let Some(recording) = self.recording {
+            drop(recording.full);
+            return recording.thread.join().unwrap_or_default();
         }
+        let mut stream = Stream::default();
+        stream.push(&self.with, &self.held);
+        stream.finish(&self.with)
     }
 
     fn start(&mut self) -> Recording<'scope> {

@@ -145,11 +145,11 @@ fn start(
     size: Size,
 ) -> Result<(Pty, std::io::Result<Child>), RunError> {
     let failed = |error: pty_process::Error| RunError::Terminal(std::io::Error::other(error));
-    let (inner, side) = pty_process::blocking::open().map_err(failed)?;
+    let (inner, theirs) = pty_process::blocking::open().map_err(failed)?;
     inner.resize(size).map_err(failed)?;
     if let Ok(ours) = termios::tcgetattr(&terminal.input) {
         // The same keys do the same. Where it is refused, the kernel's own settings serve.
-        let _ = termios::tcsetattr(&side, OptionalActions::Now, &ours);
+        let _ = termios::tcsetattr(&theirs, OptionalActions::Now, &ours);
     }
     let (program, args) = invocation
         .argv
@@ -161,7 +161,7 @@ fn start(
     if terminal.stderr.is_some() {
         command = command.stderr(Stdio::piped());
     }
-    let child = match command.spawn(side) {
+    let child = match command.spawn(theirs) {
         Ok(child) => Ok(child),
         Err(pty_process::Error::Io(error)) => Err(error),
         Err(error) => return Err(failed(error)),

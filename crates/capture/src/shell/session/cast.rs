@@ -200,8 +200,9 @@ fn push(cast: &mut String, until: &mut Duration, at: Duration, text: &str) {
         "" => "0",
         digits => digits,
     };
-    cast.push_str(&format!("[{seconds}.{fraction},"));
-    cast.push_str(text);
+    for part in ["[", &seconds.to_string(), ".", fraction, ",", text] {
+        cast.push_str(part);
+    }
 }
 
 /// How many bytes at the end are the beginning of a character.
