@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             environment.set_llm(llm, true);
             child(&args.command, &environment)
         }
-        None => with_own_gateway(args, settings, &surroundings, env, environment, spool),
+        None => with_own_gateway(args, settings, &surroundings, &env, environment, spool),
     }
 }
 
@@ -153,7 +153,7 @@ fn with_own_gateway(
     args: &Args,
     mut settings: Settings,
     surroundings: &Surroundings,
-    env: Env,
+    env: &Env,
     mut environment: Environment,
     spool: PathBuf,
 ) -> Result<ExitCode> {
@@ -165,11 +165,11 @@ fn with_own_gateway(
         url: args.remote.base(),
         key: args.remote.key_text()?.unwrap_or_default().into(),
     };
-    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, &env)?;
+    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, env)?;
     if let Some(error) = refused {
         warn(&format!("{error}\nEvents wait in {}.", dir.display()));
     }
-    let leftovers = Leftovers::deliver(&env, spool.clone(), address.clone())?;
+    let leftovers = Leftovers::deliver(env, spool.clone(), address.clone())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let gateway = runtime.block_on(Gateway::start(
         &settings,
@@ -189,7 +189,7 @@ fn with_own_gateway(
     }
     leftovers.wait(LEFTOVERS_PATIENCE);
     // What the agent's own commands could not deliver.
-    Leftovers::deliver(&env, spool, address)?.wait(LEFTOVERS_PATIENCE);
+    Leftovers::deliver(env, spool, address)?.wait(LEFTOVERS_PATIENCE);
     status
 }
 
