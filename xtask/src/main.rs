@@ -7,6 +7,7 @@
 //! used, so that the first check starts seconds after a clone.
 
 mod bench;
+mod browser;
 mod cargo;
 mod http;
 mod interop;
@@ -65,6 +66,18 @@ const TEST: &[Step] = &[
         run: cargo::doc,
     },
     Step {
+        name: "scripts",
+        run: interop::proofs::scripts,
+    },
+    Step {
+        name: "interop-evidence",
+        run: interop::proofs::evidence,
+    },
+    Step {
+        name: "browser-proofs",
+        run: interop::proofs::cards,
+    },
+    Step {
         name: "interop-go",
         run: interop::go,
     },
@@ -75,6 +88,22 @@ const TEST: &[Step] = &[
     Step {
         name: "interop-shell",
         run: interop::shell,
+    },
+    Step {
+        name: "interop-forward",
+        run: interop::forward,
+    },
+    Step {
+        name: "interop-mcp",
+        run: interop::mcp::check,
+    },
+    Step {
+        name: "browser",
+        run: browser::check,
+    },
+    Step {
+        name: "interop-otlp",
+        run: interop::otlp,
     },
 ];
 
@@ -102,10 +131,13 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             &workspace,
             TEST,
             &[
-                "interop-go".to_owned(),
-                "interop-parquet".to_owned(),
-                "interop-shell".to_owned(),
-            ],
+                "interop-evidence",
+                "interop-go",
+                "interop-parquet",
+                "interop-otlp",
+                "interop-shell",
+            ]
+            .map(ToOwned::to_owned),
         ),
         "bench" => bench::run_all(&workspace).map(|()| ExitCode::SUCCESS),
         _ => {

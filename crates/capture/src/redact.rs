@@ -18,6 +18,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use find::{Found, Rules};
+use gitleaks::Compiled;
 pub use gitleaks::RuleFileError;
 pub(crate) use json::JsonStream;
 pub(crate) use names::{is_placeholder, is_secret as is_secret_name};
@@ -26,7 +27,7 @@ pub(crate) use text::TextStream;
 /// Shortest known secret that is searched for: a shorter one would be found in ordinary words.
 const MIN_LITERAL_BYTES: usize = 6;
 
-/// In the file format of gitleaks.
+/// Our own rules.
 const OWN_RULES: &str = include_str!("redact/rules.toml");
 
 /// Finds and replaces secrets; one for each gateway, shared by all its surfaces.
@@ -76,9 +77,9 @@ impl Redactor {
         literals: &[Secret],
         key: &[u8; 32],
     ) -> Result<Self, RuleFileError> {
-        let mut rules = gitleaks::parse(OWN_RULES)?;
+        let mut rules = gitleaks::parse(OWN_RULES, Compiled::WhenNeeded)?;
         if let Some(text) = rule_file {
-            rules.extend(gitleaks::parse(text)?);
+            rules.extend(gitleaks::parse(text, Compiled::Now)?);
         }
         let literals: Vec<_> = literals
             .iter()
@@ -86,26 +87,10 @@ impl Redactor {
             .collect();
         let automaton = (!literals.is_empty())
             .then(|| AhoCorasick::new(literals.iter().map(|secret| &secret.value)));
-        let rules = Rules::new(rules)?;
-        rules.prepare();
         Ok(Self {
-            rules,
+            rules: Rules::new(rules)?,
             literals: automaton.transpose()?,
             labels: literals.iter().map(|secret| secret.label).collect(),
-            key: RwLock::new(keyed(key)),
-        })
-    }
-
-    /// Our own rules alone, for a process that is over at once: made in the hundredth part of the time, and each rule
-    /// again when it is first needed.
-    ///
-    /// # Errors
-    /// [`RuleFileError`] if our own rules were none.
-    pub fn on_demand(key: &[u8; 32]) -> Result<Self, RuleFileError> {
-        Ok(Self {
-            rules: Rules::new(gitleaks::parse_trusted(OWN_RULES)?)?,
-            literals: None,
-            labels: Vec::new(),
             key: RwLock::new(keyed(key)),
         })
     }
@@ -132,18 +117,22 @@ impl Redactor {
     /// The keyed hash of a secret: 8 hex digits.
     #[must_use]
     pub fn fingerprint(&self, secret: &[u8]) -> String {
+        let [a, b, c, d, ..] = self.digest(secret);
+        format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+    }
+
+    /// A hash under the same key, for names that are made of what was said: whoever reads them cannot try out guesses.
+    #[must_use]
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         let key = self
             .key
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let full: [u8; 32] = key
-            .clone()
-            .chain_update(secret)
+        key.clone()
+            .chain_update(bytes)
             .finalize()
             .into_bytes()
-            .into();
-        let [a, b, c, d, ..] = full;
-        format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+            .into()
     }
 }
 

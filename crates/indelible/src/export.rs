@@ -1,32 +1,35 @@
-//! `indelible export`: everything that matches, into a file.
-
-mod csv;
+//! `indelible export`: everything that matches, into a file. The server makes it; this waits for it and fetches it.
 
 use std::{
     fs::File,
-    io::{BufWriter, Write, stdout},
+    io::{BufRead, BufWriter, IsTerminal, Write, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
-use anyhow::{Context, Result};
-use event::RecordView;
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Deserialize;
 
 use crate::{
     client::{Client, Remote},
-    query::{Ask, each_page},
     screen::Paint,
+    verify::number,
 };
+
+/// Pause between two questions how far the server is.
+const POLL_EVERY: Duration = Duration::from_millis(150);
 
 /// Write everything that matches to a file, oldest first
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible export 'source:shell' --format jsonl -o shell.jsonl\n  \
-    indelible export --format csv --no-content --from 2026-01-01T00:00:00Z -o january.csv\n\n\
+    indelible export --format evidence --from 2026-01-01T00:00:00Z --purpose 'audit, first quarter' -o audit.zip\n\n\
+    evidence: records, contents, proofs, gaps and a page that checks them; `indelible verify audit.zip`.\n\
     jsonl: a line is the exact record, with its content as the last member `contents`.\n\
-    csv: for spreadsheets; a text that would be a formula gets an apostrophe."
+    csv: for spreadsheets; a text that would be a formula gets an apostrophe.\n\n\
+    The export is recorded in the trail. The key needs scope `export`, and `content` unless --no-content."
 )]
 pub(crate) struct Args {
     /// Filter; everything without one
@@ -50,145 +53,153 @@ pub(crate) struct Args {
     /// Leave out what went in and came out
     #[arg(long)]
     no_content: bool,
+    /// What it is for: goes into the package and into the trail
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    purpose: String,
     #[command(flatten)]
     remote: Remote,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
+    Evidence,
     Jsonl,
     Csv,
 }
 
-/// Where records go, one at a time.
-trait Sheet {
-    fn put(&mut self, record: &str, content: Option<&str>) -> Result<()>;
-    fn finish(self: Box<Self>) -> Result<()>;
+/// What the server says of an export.
+#[derive(Debug, Deserialize)]
+struct Export {
+    id: String,
+    status: String,
+    error: Option<String>,
+    progress: Progress,
+    counts: Counts,
+    bytes: u64,
+    event_seq: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Progress {
+    done: u64,
+    total: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Counts {
+    records: u64,
+    contents: u64,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let client = args.remote.client()?;
-    let at = args.at.map(|at| at.to_string());
-    let ask = Ask {
-        filter: &args.filter,
-        from: args.from.as_deref(),
-        to: args.to.as_deref(),
-        at: at.as_deref(),
-        oldest_first: true,
-    };
-    let bar = progress(count(&client, ask)?);
     let target = args
         .output
         .as_deref()
         .filter(|path| *path != Path::new("-"));
-    // Under another name until it is whole, so that half an export is never taken for one.
-    let unfinished = target.map(|path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        PathBuf::from(name)
-    });
-    let out: Box<dyn Write> = match &unfinished {
-        Some(path) => Box::new(
-            File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
-        ),
-        None => Box::new(stdout()),
-    };
-    let out = BufWriter::with_capacity(1 << 20, out);
-    let mut sheet: Box<dyn Sheet> = match args.format {
-        Format::Jsonl => Box::new(Lines(out)),
-        Format::Csv => Box::new(csv::Csv::new(out, !args.no_content)?),
-    };
-    let (mut records, mut contents) = (0u64, 0u64);
-    each_page(&client, ask, usize::MAX, |page| {
-        for record in page {
-            let content = if args.no_content {
-                None
-            } else {
-                content_of(&client, &record)?
-            };
-            sheet.put(&record, content.as_deref())?;
-            records += 1;
-            contents += u64::from(content.is_some());
-            bar.inc(1);
-        }
-        Ok(())
-    })?;
-    sheet.finish()?;
-    if let (Some(from), Some(to)) = (&unfinished, target) {
-        std::fs::rename(from, to)
-            .with_context(|| format!("cannot rename {} to {}", from.display(), to.display()))?;
+    if args.format == Format::Evidence && target.is_none() && stdout().is_terminal() {
+        bail!("an evidence package is a ZIP file: name it with -o");
     }
-    bar.finish_and_clear();
+    let client = args.remote.client()?;
+    let export = make(&client, args)?;
+    let path = format!("/v1/exports/{}", export.id);
+    fetch(&client, &format!("{path}/download"), export.bytes, target)?;
+    // The file is here now; what is left on the server would only take room.
+    client.delete(&path)?;
     let place = target.map_or_else(
         || "standard output".to_owned(),
         |path| path.display().to_string(),
     );
-    let text = format!("{records} records and {contents} contents to {place}");
-    eprintln!("{} {text}", Paint::stderr().good("exported"));
+    let (records, contents) = (
+        number(export.counts.records),
+        number(export.counts.contents),
+    );
+    let recorded = export
+        .event_seq
+        .map_or(String::new(), |seq| format!(", on record as event {seq}"));
+    eprintln!(
+        "{} {records} records and {contents} contents to {place}{recorded}",
+        Paint::stderr().good("exported")
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-#[derive(Deserialize)]
-struct Count {
-    value: u64,
-}
-
-fn count(client: &Client, ask: Ask<'_>) -> Result<u64> {
-    let optional = [
-        (
-            "q",
-            Some(ask.filter).filter(|filter| !filter.trim().is_empty()),
-        ),
-        ("from", ask.from),
-        ("to", ask.to),
-        ("at", ask.at),
-    ];
-    let query: Vec<_> = optional
-        .iter()
-        .filter_map(|(name, value)| Some((*name, (*value)?)))
-        .collect();
-    let answer = client.get("/v1/count", &query)?;
-    let count: Count = serde_json::from_slice(&answer)
-        .context("the server's count is not what this version understands")?;
-    Ok(count.value)
-}
-
-/// The content's exact text, for a record that has one.
-fn content_of(client: &Client, record: &str) -> Result<Option<String>> {
-    let Ok(view) = RecordView::parse(record.as_bytes()) else {
-        return Ok(None);
+/// Has the server make the file, and waits for it.
+fn make(client: &Client, args: &Args) -> Result<Export> {
+    let format = match args.format {
+        Format::Evidence => "evidence",
+        Format::Jsonl => "jsonl",
+        Format::Csv => "csv",
     };
-    if view.content.is_none() {
-        return Ok(None);
+    let body = serde_json::json!({
+        "q": args.filter,
+        "from": args.from,
+        "to": args.to,
+        "at": args.at,
+        "format": format,
+        "contents": !args.no_content,
+        "purpose": args.purpose,
+    });
+    let answer = client.post(
+        "/v1/exports",
+        "application/json",
+        body.to_string().as_bytes(),
+    )?;
+    let mut export = parse(&answer)?;
+    let path = format!("/v1/exports/{}", export.id);
+    let bar = progress();
+    loop {
+        bar.set_length(export.progress.total);
+        bar.set_position(export.progress.done);
+        match export.status.as_str() {
+            "done" => break,
+            "failed" => bail!("the export failed: {}", export.error.unwrap_or_default()),
+            _ => std::thread::sleep(POLL_EVERY),
+        }
+        export = parse(&client.get(&path, &[])?)?;
     }
-    let content = client
-        .get(&format!("/v1/events/{}/content", view.seq), &[])
-        .context("contents cannot be had; --no-content leaves them out")?;
-    Ok(Some(
-        String::from_utf8(content).context("a content is not text")?,
-    ))
+    bar.finish_and_clear();
+    Ok(export)
 }
 
-fn progress(total: u64) -> ProgressBar {
+/// Writes the file, under another name until it is whole: half an export is never taken for one.
+fn fetch(client: &Client, path: &str, bytes: u64, target: Option<&Path>) -> Result<()> {
+    let body = client.stream(path, &[], None)?;
+    let Some(target) = target else {
+        return copy(body, bytes, &mut stdout().lock());
+    };
+    let mut unfinished = target.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = PathBuf::from(unfinished);
+    let file = File::create(&unfinished)
+        .with_context(|| format!("cannot create {}", unfinished.display()))?;
+    let mut file = BufWriter::with_capacity(1 << 20, file);
+    copy(body, bytes, &mut file)?;
+    std::fs::rename(&unfinished, target).with_context(|| {
+        format!(
+            "cannot rename {} to {}",
+            unfinished.display(),
+            target.display()
+        )
+    })
+}
+
+fn copy(mut body: impl BufRead, bytes: u64, out: &mut impl Write) -> Result<()> {
+    let copied = std::io::copy(&mut body, out)?;
+    ensure!(
+        copied == bytes,
+        "the server sent {copied} of {bytes} bytes; nothing was exported"
+    );
+    Ok(out.flush()?)
+}
+
+fn parse(answer: &[u8]) -> Result<Export> {
+    serde_json::from_slice(answer)
+        .context("what the server says of the export is not what this version understands")
+}
+
+fn progress() -> ProgressBar {
     // Draws nothing when standard error is not a terminal.
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} events, {eta} left");
     style.map_or(bar.clone(), |style| bar.with_style(style))
-}
-
-/// JSON Lines.
-struct Lines<W>(W);
-
-impl<W: Write> Sheet for Lines<W> {
-    fn put(&mut self, record: &str, content: Option<&str>) -> Result<()> {
-        match (content, record.strip_suffix('}')) {
-            (Some(content), Some(open)) => writeln!(self.0, "{open},\"contents\":{content}}}")?,
-            _ => writeln!(self.0, "{record}")?,
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        Ok(self.0.flush()?)
-    }
 }

@@ -20,7 +20,9 @@ mod exec;
 mod export;
 mod gateway;
 mod get;
+mod hook;
 mod key;
+mod mcp;
 mod query;
 mod random;
 mod row;
@@ -56,6 +58,8 @@ enum Command {
     /// Standard input to standard output, for what outlives its command
     #[command(hide = true)]
     Relay,
+    Mcp(mcp::Args),
+    Hook(hook::Args),
     Query(query::Args),
     Get(get::Args),
     Stats(stats::Args),
@@ -77,6 +81,8 @@ fn main() -> ExitCode {
         Command::Exec(args) => exec::run(args),
         Command::Shell(args) => shell::run(args),
         Command::Relay => exec::run_relay(),
+        Command::Mcp(args) => mcp::run(&args),
+        Command::Hook(args) => hook::run(args),
         Command::Query(args) => query::run(&args),
         Command::Get(args) => get::run(&args),
         Command::Stats(args) => stats::run(&args),

@@ -63,7 +63,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) to: Option<&'a str>,
     /// Size of the log to look at; as it is now without.
     pub(crate) at: Option<&'a str>,
-    pub(crate) oldest_first: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
@@ -113,7 +112,7 @@ pub(crate) fn newest(client: &Client, ask: Ask<'_>, limit: usize) -> Result<Vec<
 }
 
 /// Walks over the pages of a list; exact records.
-pub(crate) fn each_page(
+fn each_page(
     client: &Client,
     ask: Ask<'_>,
     limit: usize,
@@ -138,9 +137,6 @@ pub(crate) fn each_page(
                 .iter()
                 .filter_map(|(name, value)| Some((*name, (*value)?))),
         );
-        if ask.oldest_first {
-            query.push(("order", "asc"));
-        }
         let page = Page::parse(&client.get("/v1/events", &query)?)?;
         left -= page.data.len().min(left);
         visit(page.data.iter().map(|row| record(row.get())).collect())?;

@@ -1,10 +1,9 @@
 //! `indelible verify`: checks everything, says what it checked and what failed where.
 
-mod bundle;
 mod dir;
-mod erasures;
 mod hot;
 mod keys;
+mod package;
 mod records;
 mod remote;
 mod report;
@@ -17,6 +16,7 @@ use tlog::VerifierKey;
 
 use crate::client::Remote;
 use report::Report;
+pub(crate) use report::number;
 
 /// Ends the program when something is damaged.
 const DAMAGED: u8 = 3;
@@ -24,12 +24,14 @@ const DAMAGED: u8 = 3;
 /// Check that nothing was changed, cut off or put back
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  indelible verify indelible-data\n  \
-    indelible verify http://127.0.0.1:7400 --vkey \"$(cat log.vkey)\"\n\n\
-    A directory may be in use by a server or lie there alone. Ends with 3 if anything is damaged. Only a key that you kept\n\
-    elsewhere (--vkey) shows that it is the same log; without one the answer says `key not pinned`.")]
+    indelible verify http://127.0.0.1:7400 --vkey \"$(cat log.vkey)\"\n  \
+    indelible verify package.zip --vkey \"$(cat log.vkey)\"\n\n\
+    A directory may be in use by a server or lie there alone; an evidence package needs neither. Ends with 3 if anything is\n\
+    damaged. Only a key that you kept elsewhere (--vkey) shows that it is the same log; without one the answer says\n\
+    `key not pinned`.")]
 pub(crate) struct Args {
-    /// Data directory, or URL of a server [default: the data directory of this machine, else the server]
-    #[arg(value_name = "DIR|URL")]
+    /// Data directory, URL of a server, or evidence package [default: the data directory of this machine, else the server]
+    #[arg(value_name = "DIR|URL|FILE")]
     target: Option<String>,
     /// The log's verifier key, as you kept it (`log.vkey`)
     #[arg(long, value_name = "VKEY")]
@@ -65,9 +67,7 @@ fn report(args: &Args) -> Result<Report> {
             };
             server(&remote, pinned)
         }
-        Some(file) if Path::new(file).is_file() => {
-            bail!("{file} is a file; this version verifies data directories and servers")
-        }
+        Some(file) if Path::new(file).is_file() => package::verify(Path::new(file), pinned),
         Some(dir) => directory(Path::new(dir), pinned),
         None if args.remote.data.is_dir() => directory(&args.remote.data, pinned),
         None => server(&args.remote, pinned),

@@ -1,17 +1,22 @@
 //! The handlers, one module for each noun.
 
+pub(crate) mod calls;
 pub(crate) mod count;
+pub(crate) mod embed;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod facets;
 pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
+pub(crate) mod otlp;
 mod paging;
 pub(crate) mod proof;
 pub(crate) mod redaction_key;
 pub(crate) mod selection;
 pub(crate) mod series;
+pub(crate) mod shares;
 pub(crate) mod summaries;
 pub(crate) mod trails;
 pub(crate) mod write;

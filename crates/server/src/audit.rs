@@ -8,7 +8,7 @@ use std::{
 };
 
 use event::{Limits, Prepared, Submitter, SystemEvent, TrailId};
-use ledger::{AppendError, Ledger, Trail};
+use ledger::{AppendError, Ledger, Outcome, Receipt, Trail};
 use reads::Reads;
 
 use crate::keys::Key;
@@ -103,9 +103,21 @@ pub(crate) fn by<'a>(key: &'a Key, action: &'a str) -> SystemEvent<'a> {
 
 /// Records an event of the server and waits until it is durable. Blocks.
 pub(crate) fn record(trail: &Arc<Trail>, event: &SystemEvent<'_>) -> Result<(), RecordError> {
+    recorded(trail, event).map(|_| ())
+}
+
+/// The same, and where it stands in the log.
+pub(crate) fn recorded(
+    trail: &Arc<Trail>,
+    event: &SystemEvent<'_>,
+) -> Result<Receipt, RecordError> {
     let prepared = prepare(trail, event)?;
-    trail.submit_now(vec![prepared])?.wait()?;
-    Ok(())
+    let outcome = trail.submit_now(vec![prepared])?.wait()?.into_iter().next();
+    match outcome {
+        Some(Outcome::Recorded(receipt) | Outcome::Duplicate(receipt)) => Ok(receipt),
+        // An event without an id of its own conflicts with none.
+        Some(Outcome::IdConflict { .. }) | None => Err(AppendError::Stopped.into()),
+    }
 }
 
 fn submit(trail: &Arc<Trail>, event: &SystemEvent<'_>) -> Result<(), RecordError> {

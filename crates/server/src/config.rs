@@ -7,8 +7,10 @@ use std::{
 
 use capture::{
     config::{AgentConfig, GatewayConfig},
+    forward::ForwardConfig,
     gateway::Settings,
     llm::LlmConfig,
+    mcp::McpConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Table `[segments]`.
     pub segments: SegmentsConfig,
+    /// Table `[exports]`.
+    pub exports: ExportsConfig,
     /// Table `[gateway]`: capture, inside of the server or next to the agents.
     pub gateway: GatewayConfig,
     /// Tables `[[agent]]`: agents that show a token.
@@ -31,6 +35,12 @@ pub struct Config {
     /// Table `[llm]`: the proxy for model providers. Without the table there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
+    /// Table `[mcp]`: the proxy for servers of the Model Context Protocol. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpConfig>,
+    /// Table `[forward_proxy]`: the proxy in front of the network. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_proxy: Option<ForwardConfig>,
 }
 
 /// Table `[http]`: who may connect and for how long.
@@ -76,6 +86,16 @@ pub struct SegmentsConfig {
     pub seal_after_s: u64,
 }
 
+/// Table `[exports]`: how long and how much the files of exports are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportsConfig {
+    /// An export and its file are removed after so many days. Default 7.
+    pub keep_days: u64,
+    /// Room for the files of all exports, GiB; more are refused until one is removed. Default 32.
+    pub limit_gib: u64,
+}
+
 /// Why settings were not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -112,9 +132,12 @@ impl Default for Config {
             http: HttpConfig::default(),
             log: LogConfig::default(),
             segments: SegmentsConfig::default(),
+            exports: ExportsConfig::default(),
             gateway: GatewayConfig::default(),
             agent: Vec::new(),
             llm: None,
+            mcp: None,
+            forward_proxy: None,
         }
     }
 }
@@ -151,6 +174,15 @@ impl Default for SegmentsConfig {
     }
 }
 
+impl Default for ExportsConfig {
+    fn default() -> Self {
+        Self {
+            keep_days: 7,
+            limit_gib: 32,
+        }
+    }
+}
+
 impl Config {
     /// Reads a settings file.
     ///
@@ -169,13 +201,16 @@ impl Config {
         Ok(config)
     }
 
-    /// What is said about capture.
+    /// What is said about capture, for a gateway: what it keeps lies beside its spool.
     #[must_use]
     pub fn capture(&self) -> Settings {
         Settings {
             gateway: self.gateway.clone(),
             agents: self.agent.clone(),
             llm: self.llm.clone(),
+            mcp: self.mcp.clone(),
+            forward_proxy: self.forward_proxy.clone(),
+            ca_dir: self.gateway.spool_dir.clone(),
         }
     }
 
@@ -227,6 +262,16 @@ impl Config {
                 "segments.seal_after_s",
                 "at least 1",
             ),
+            (
+                self.exports.keep_days >= 1,
+                "exports.keep_days",
+                "at least 1",
+            ),
+            (
+                (1..=1 << 20).contains(&self.exports.limit_gib),
+                "exports.limit_gib",
+                "1 to 1,048,576",
+            ),
         ];
         match ranges.into_iter().find(|(good, ..)| !good) {
             Some((_, key, expected)) => Err(ConfigError::Value { key, expected }),
@@ -253,10 +298,12 @@ mod tests {
             "[http]\nport = 1",
             "[log]\nx = 1",
             "[segments]\nx = 1",
+            "[exports]\nx = 1",
             "[htpp]",
             "[gateway]\nx = 1",
             "[[agent]]\nid = 'a'\ntoken_file = 'f'\nx = 1",
             "[llm]\nx = 1",
+            "[forward_proxy]\nx = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }
@@ -270,10 +317,13 @@ mod tests {
     }
 
     /// Keys without a default, each with a value that it may have.
-    const OPTIONAL: [(&str, &str); 3] = [
+    const OPTIONAL: [(&str, &str); 6] = [
         ("gateway.redaction_rules_file", "'x'"),
         ("llm.mode", "'strict'"),
         ("llm.prices_file", "'x'"),
+        ("mcp.mode", "'strict'"),
+        ("forward_proxy.mode", "'strict'"),
+        ("forward_proxy.upstream_ca_file", "'x'"),
     ];
 
     /// Rows of its tables are `| key | default | …`, the default written as in the file.
@@ -293,6 +343,8 @@ mod tests {
             .collect();
         let all = Config {
             llm: Some(LlmConfig::default()),
+            mcp: Some(McpConfig::default()),
+            forward_proxy: Some(ForwardConfig::default()),
             ..Config::default()
         };
         assert_eq!(

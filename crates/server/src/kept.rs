@@ -16,6 +16,10 @@ use crate::keys::hex;
 pub(crate) const SESSIONS: &str = "sessions.json";
 /// Saved views.
 pub(crate) const VIEWS: &str = "views.json";
+/// Links to proofs, and whose pages may use them.
+pub(crate) const SHARES: &str = "shares.json";
+/// Directory of the exports: `<id>.json` says what became of one.
+pub(crate) const EXPORTS: &str = "exports";
 const VERSION: u32 = 1;
 /// Only the owner reads them: who works when on what is nobody else's business.
 const MODE: u32 = 0o600;
@@ -48,9 +52,17 @@ struct File<T> {
 /// Checks the files of a directory that nothing depends on and gives the faults of those that are changed.
 #[must_use]
 pub fn check_kept_files(env: &Env, dir: &Path) -> Vec<KeptError> {
-    [SESSIONS, VIEWS]
+    let fs = env.fs.as_ref();
+    // The directory is made for the first export.
+    let exports = dir.join(EXPORTS);
+    let states = fs.list(&exports).unwrap_or_default().into_iter();
+    let states = states.map(|name| exports.join(name));
+    let states = states.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+    let files = [SESSIONS, VIEWS, SHARES].map(|name| dir.join(name));
+    files
         .into_iter()
-        .filter_map(|name| load::<Box<RawValue>>(env.fs.as_ref(), &dir.join(name)).err())
+        .chain(states)
+        .filter_map(|path| load::<Box<RawValue>>(fs, &path).err())
         .collect()
 }
 
@@ -123,7 +135,14 @@ mod tests {
     fn a_changed_or_cut_file_is_not_used_and_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let env = Env::system(Arc::new(RealFs));
-        let path = dir.path().join(VIEWS);
+        std::fs::create_dir(dir.path().join(EXPORTS)).unwrap();
+        for name in ["views.json", "exports/ex_1.json"] {
+            every_change_is_seen(&env, dir.path(), name);
+        }
+    }
+
+    fn every_change_is_seen(env: &Env, dir: &Path, name: &str) {
+        let path = dir.join(name);
         let kept = Pair {
             second: 2,
             first: vec!["a view".to_owned()],
@@ -131,13 +150,13 @@ mod tests {
         assert!(load::<Pair>(&RealFs, &path).unwrap().is_none());
         save(&RealFs, &path, &kept).unwrap();
         assert_eq!(load(&RealFs, &path).unwrap(), Some(kept));
-        assert!(check_kept_files(&env, dir.path()).is_empty());
+        assert!(check_kept_files(env, dir).is_empty());
         let good = std::fs::read(&path).unwrap();
         let refused = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
             assert!(load::<Pair>(&RealFs, &path).is_err());
-            let faults = check_kept_files(&env, dir.path());
-            assert!(faults[0].to_string().contains(VIEWS), "{faults:?}");
+            let faults = check_kept_files(env, dir);
+            assert!(faults[0].to_string().contains(name), "{faults:?}");
         };
         for at in 0..good.len() {
             let mut bad = good.clone();
@@ -145,5 +164,6 @@ mod tests {
             refused(&bad);
             refused(&good[..at]);
         }
+        std::fs::write(&path, &good).unwrap();
     }
 }

@@ -10,16 +10,19 @@ use std::{
 
 use event::{Micros, SystemEvent, TrailId};
 use journal::{FsError, RealFs};
-use ledger::{Env, Ledger, LedgerError, Trail};
+use ledger::{Entropy, Env, Ledger, LedgerError, Trail};
 use query::Engine;
 use store::{Sealer, SealerConfig, SealerHealth, Segments, StoreError};
 
 use crate::{
     audit::{self, Audit, RecordError},
     config::{Config, ConfigError},
+    exports::Exports,
+    kept,
     keys::{Key, KeySpec, Keys, KeysError, Scopes},
     numbers::Numbers,
     sessions::{Sessions, SessionsError},
+    shares::Shares,
     views::Views,
 };
 
@@ -40,6 +43,8 @@ pub struct Node {
     sessions: Sessions,
     views: Views,
     audit: Audit,
+    exports: Exports,
+    shares: Shares,
     /// One engine for each trail, for as long as the node runs: it keeps the tree of the newest snapshot.
     engines: RwLock<BTreeMap<TrailId, Engine>>,
     /// What is known of the numbers of producers, for each trail that somebody asked about.
@@ -128,6 +133,8 @@ impl Node {
             Arc::clone(&env.clock),
             sealer,
         )?;
+        let exports = Exports::open(&env, &config.data, &config.exports);
+        let shares = Shares::load(&env, config.data.join(kept::SHARES));
         Ok(Self {
             config,
             env,
@@ -138,6 +145,8 @@ impl Node {
             sessions: ready.sessions,
             views: ready.views,
             audit: Audit::default(),
+            exports,
+            shares,
             engines: RwLock::default(),
             numbers: Mutex::default(),
             new_admin_key: ready.new_admin_key,
@@ -160,8 +169,7 @@ impl Node {
     /// Verifier key of a trail in the form `name+id+key`.
     #[must_use]
     pub fn verifier_key(&self, trail: &str) -> Option<String> {
-        let trail = self.ledger.trail(&TrailId::new(trail).ok()?)?;
-        Some(trail.verifier_key().to_string())
+        Some(self.trail(trail)?.verifier_key().to_string())
     }
 
     /// Data directory.
@@ -187,6 +195,7 @@ impl Node {
     /// Records what was read and writes when sessions were used. Blocks.
     pub(crate) fn flush(&self) {
         self.audit.flush(&self.ledger);
+        self.shares.flush(&self.ledger);
         self.sessions.flush();
     }
 
@@ -232,6 +241,23 @@ impl Node {
 
     pub(crate) fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.env.entropy.as_ref()
+    }
+
+    /// The trail of this name.
+    pub(crate) fn trail(&self, name: &str) -> Option<Arc<Trail>> {
+        self.ledger.trail(&TrailId::new(name).ok()?)
     }
 
     /// How sealing goes; none after the node was closed.

@@ -73,6 +73,9 @@ fn operation(route: &RouteInfo) -> Value {
             let lines = json!({ "schema": { "type": "string" } });
             content.insert("application/x-ndjson".to_owned(), lines);
         }
+        if schema == "Telemetry" {
+            content.insert("application/x-protobuf".to_owned(), json!({}));
+        }
         members.insert(
             "requestBody".to_owned(),
             json!({ "required": true, "content": content }),
@@ -96,6 +99,8 @@ fn responses(route: &RouteInfo) -> Value {
         Answer::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
         Answer::EventStream => json!({ "text/event-stream": { "schema": { "type": "string" } } }),
         Answer::Bytes => json!({ "application/octet-stream": {} }),
+        Answer::Script => json!({ "text/javascript": { "schema": { "type": "string" } } }),
+        Answer::Page => json!({ "text/html": { "schema": { "type": "string" } } }),
         Answer::Nothing => json!({}),
     };
     responses.insert(

@@ -59,6 +59,16 @@ impl Params {
         Ok(params)
     }
 
+    /// Parameters that came in a body instead of the URL.
+    pub(crate) fn of(pairs: Vec<(&'static str, Option<String>)>) -> Self {
+        let given = pairs.into_iter();
+        Self(
+            given
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect(),
+        )
+    }
+
     /// Adds parameters that a cursor brought.
     pub(crate) fn extend(
         &mut self,

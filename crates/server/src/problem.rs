@@ -1,9 +1,10 @@
 //! Every error answer of the API (RFC 9457), and the only place where errors become status codes.
 
-use std::ops::Range;
+use std::{fmt::Write as _, ops::Range};
 
 use axum::response::{IntoResponse, Response};
 use event::{Reject, code, filter::FilterError};
+use export::PackageError;
 use hyper::{
     StatusCode,
     header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -13,8 +14,8 @@ use query::{AggregateError, AtError, CursorError, QueryError};
 use serde::Serialize;
 
 use crate::{
-    audit::RecordError, keys::KeysError, node::NodeError, sessions::SessionsError,
-    views::ViewsError,
+    audit::RecordError, exports::ExportsError, keys::KeysError, node::NodeError,
+    sessions::SessionsError, shares::SharesError, views::ViewsError,
 };
 
 /// Seconds after which a refused request may be tried again.
@@ -76,6 +77,8 @@ codes! {
     ForeignForm = FORBIDDEN "foreign_form",
     /// The key is limited to a project.
     ProjectForbidden = FORBIDDEN "project_forbidden",
+    /// Pages of this origin may not ask.
+    OriginForbidden = FORBIDDEN "origin_forbidden",
     /// There is nothing here for this key.
     NotFound = NOT_FOUND "not_found",
     /// The event never had content.
@@ -92,6 +95,12 @@ codes! {
     TrailExists = CONFLICT "trail_exists",
     /// The node holds as many keys as it may.
     TooManyKeys = CONFLICT "too_many_keys",
+    /// The export has no file, or none yet.
+    NotDone = CONFLICT "not_done",
+    /// The node holds as many links as it may.
+    TooManyShares = CONFLICT "too_many_shares",
+    /// Exports take all the room that they may.
+    ExportsFull = CONFLICT "exports_full",
     /// The trail has as many saved views as it may.
     TooManyViews = CONFLICT "too_many_views",
     /// The body is larger than the limit.
@@ -211,6 +220,21 @@ impl Problem {
             fault.suggestion = Some(suggestion.into());
         }
         self
+    }
+
+    /// What went wrong, and what to write instead, in a few lines.
+    pub(crate) fn advice(&self) -> String {
+        let mut text = self.detail.clone();
+        for fault in &self.errors {
+            if let Some([start, end]) = fault.span {
+                // Writing into a string cannot fail.
+                let _ = write!(text, "\nin bytes {start} to {end} of the filter");
+            }
+            if let Some(suggestion) = &fault.suggestion {
+                let _ = write!(text, "\ntry: {suggestion}");
+            }
+        }
+        text
     }
 
     pub(crate) fn code(&self) -> Code {
@@ -381,6 +405,35 @@ impl From<RecordError> for Problem {
         match error {
             RecordError::Append(error) => error.into(),
             refused @ RecordError::Refused(_) => Self::internal(&refused),
+        }
+    }
+}
+
+impl From<PackageError> for Problem {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::NotText { .. } => Self::damaged(&error),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ExportsError> for Problem {
+    fn from(error: ExportsError) -> Self {
+        match error {
+            ExportsError::Busy => Self::new(Code::Busy, error.to_string()),
+            ExportsError::Full { .. } => Self::new(Code::ExportsFull, error.to_string()),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<SharesError> for Problem {
+    fn from(error: SharesError) -> Self {
+        match error {
+            SharesError::TooMany => Self::new(Code::TooManyShares, error.to_string()),
+            SharesError::Origin => Self::member(Code::InvalidBody, "origins", error.to_string()),
+            other => Self::internal(&other),
         }
     }
 }

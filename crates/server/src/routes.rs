@@ -8,17 +8,18 @@ use axum::{
     http::HeaderMap,
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, delete, get, post, put},
 };
 
 use crate::{
     api::{
-        count, events, facets, figures, keys, log, ops, proof, redaction_key, series, summaries,
-        trails, write,
+        calls, count, embed, events, exports, facets, figures, keys, log, ops, otlp, proof,
+        redaction_key, series, shares, summaries, trails, write,
     },
     app::App,
     auth::{Guarded, guard},
     keys::Scope,
+    mcp,
     params::Param,
     problem::{Code, Problem},
     web,
@@ -42,6 +43,10 @@ pub(crate) enum Answer {
     /// Server-sent events.
     EventStream,
     Bytes,
+    /// JavaScript.
+    Script,
+    /// HTML.
+    Page,
     Nothing,
 }
 
@@ -69,6 +74,8 @@ type Handler = fn() -> MethodRouter<Arc<App>>;
 /// All routes.
 pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&write::WRITE, || post(write::write)),
+    (&otlp::LOGS, || post(otlp::logs)),
+    (&otlp::TRACES, || post(otlp::traces)),
     (&events::LIST, || get(events::list)),
     (&events::STREAM, || get(events::stream)),
     (&events::GET, || get(events::get)),
@@ -81,6 +88,7 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&facets::FACETS, || get(facets::facets)),
     (&summaries::JOBS, || get(summaries::jobs)),
     (&summaries::JOB_ROUTE, || get(summaries::job)),
+    (&calls::CALLS, || get(calls::calls)),
     (&summaries::AGENTS, || get(summaries::agents)),
     (&summaries::AGENT_ROUTE, || get(summaries::agent)),
     (&log::KEY, || get(log::key)),
@@ -90,6 +98,11 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&log::PUBLIC_KEY, || get(log::public_key)),
     (&log::PUBLIC_CHECKPOINT, || get(log::public_checkpoint)),
     (&log::PUBLIC_TILE, || get(log::public_tile)),
+    (&exports::LIST, || get(exports::list)),
+    (&exports::CREATE, || post(exports::create)),
+    (&exports::GET, || get(exports::get)),
+    (&exports::REMOVE, || delete(exports::remove)),
+    (&exports::DOWNLOAD, || get(exports::download)),
     (&keys::LIST, || get(keys::list)),
     (&keys::CREATE, || post(keys::create)),
     (&keys::REVOKE, || delete(keys::revoke)),
@@ -99,6 +112,15 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&keys::LINK, || post(keys::link)),
     (&trails::LIST, || get(trails::list)),
     (&trails::CREATE, || post(trails::create)),
+    (&shares::CREATE, || post(shares::create)),
+    (&shares::LIST, || get(shares::list)),
+    (&shares::REVOKE, || delete(shares::revoke)),
+    (&shares::SHOWN, || get(shares::shown)),
+    (&shares::ORIGINS, || get(shares::origins)),
+    (&shares::SET_ORIGINS, || put(shares::set_origins)),
+    (&embed::PROOF, || get(embed::proof)),
+    (&embed::VERIFY, || get(embed::verify)),
+    (&mcp::MCP, || post(mcp::mcp)),
     (&ops::HEALTHZ, || get(ops::healthz)),
     (&ops::READYZ, || get(ops::readyz)),
     (&ops::METRICS, || get(ops::metrics)),

@@ -16,7 +16,10 @@ use axum::{Router, body::Body, extract::FromRequestParts, response::Response};
 use hyper::{
     Request,
     body::Incoming,
-    header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, HeaderName, HeaderValue,
+        REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    },
     http::{Extensions, request::Parts},
     server::conn::http1,
     service::{Service, service_fn},
@@ -36,6 +39,7 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
+    exports,
     node::Node,
     problem::Problem,
     routes::{self, RouteInfo},
@@ -51,6 +55,8 @@ const AUDIT_EVERY: Duration = Duration::from_mins(1);
 /// Pause after a failed accept: most often the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Headers that a problem keeps: methods of the path, and what a page of another origin may see.
+const CARRIED: [HeaderName; 4] = [ALLOW, ACCESS_CONTROL_ALLOW_ORIGIN, VARY, REFERRER_POLICY];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Number of a request, for its answer and the server's own log.
@@ -74,6 +80,7 @@ pub async fn serve(
     let router = routes::router(&app);
     let graceful = GracefulShutdown::new();
     let audit = tokio::spawn(record_reads(Arc::clone(&node)));
+    let exports = exports::Worker::start(&node);
     let accepting = accept(&app, &router, &listener, &graceful);
     tokio::select! {
         () = shutdown => {}
@@ -81,12 +88,17 @@ pub async fn serve(
     }
     drop(listener);
     app.stop();
+    node.exports().stop();
     let patience = Duration::from_secs(node.config().http.stop_timeout_s);
     if timeout(patience, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running when the server stopped");
     }
     audit.abort();
-    tokio::task::spawn_blocking(move || node.close())
+    let close = move || {
+        exports.stop();
+        node.close();
+    };
+    tokio::task::spawn_blocking(close)
         .await
         .map_err(std::io::Error::other)
 }
@@ -97,7 +109,11 @@ async fn record_reads(node: Arc<Node>) {
     loop {
         minute.tick().await;
         let node = Arc::clone(&node);
-        let flushed = tokio::task::spawn_blocking(move || node.flush()).await;
+        let flush = move || {
+            node.flush();
+            node.exports().retire(node.now());
+        };
+        let flushed = tokio::task::spawn_blocking(flush).await;
         if let Err(error) = flushed {
             tracing::error!(%error, "reads could not be recorded");
         }
@@ -191,11 +207,11 @@ fn finish(
     let page = || extensions.get::<PagePath>().map(|page| page.0);
     let route = route.or_else(page).unwrap_or("none");
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let allow = response.headers_mut().remove(ALLOW);
+        let kept = CARRIED.map(|name| (name.clone(), response.headers_mut().remove(name)));
         response = problem.render(request_id);
-        response
-            .headers_mut()
-            .extend(allow.map(|allow| (ALLOW, allow)));
+        let kept = kept.into_iter();
+        let kept = kept.filter_map(|(name, value)| Some((name, value?)));
+        response.headers_mut().extend(kept);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(request_id) {
@@ -219,6 +235,7 @@ fn method_name(method: &hyper::Method) -> &'static str {
         "GET" => "GET",
         "HEAD" => "HEAD",
         "POST" => "POST",
+        "PUT" => "PUT",
         "DELETE" => "DELETE",
         _ => "other",
     }

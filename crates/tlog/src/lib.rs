@@ -45,4 +45,4 @@ pub use proof::{VerifyError, verify_consistency, verify_inclusion};
 pub use tile::{LevelLayout, MAX_LEVEL, MAX_TILE_INDEX, TILE_WIDTH, Tile, TilePath, TilePathError};
 pub use tile::{layout, levels};
 pub use tlog_proof::{MAX_TLOG_PROOF_BYTES, TlogProof, TlogProofError, TlogVerifyError};
-pub use tree::{ReadError, consistency_proof, inclusion_proof, right_edge, tree_root};
+pub use tree::{Prover, ReadError, consistency_proof, inclusion_proof, right_edge, tree_root};

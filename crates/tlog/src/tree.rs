@@ -109,6 +109,50 @@ pub fn consistency_proof<E>(
     TileTree::new(to, read).hashes(&ranges)
 }
 
+/// Makes inclusion proofs of many leaves of one tree. What one proof has in common with the one before is neither
+/// read nor hashed again, so that leaves in rising order cost a few hashes each.
+pub struct Prover<R> {
+    tree: TileTree<R>,
+    /// The last proof.
+    last: Vec<(Range, Hash)>,
+}
+
+impl<E, R: FnMut(Tile) -> Result<Vec<u8>, E>> Prover<R> {
+    /// Tiles kept in memory, at most 8 KiB each: those of one leaf's proof, and of its neighbour's.
+    const TILES: usize = 64;
+
+    /// Proofs in the tree of `size` leaves. `read` as in [`right_edge`], but may be asked again.
+    pub fn new(size: u64, read: R) -> Self {
+        Self {
+            tree: TileTree::new(size, read),
+            last: Vec::new(),
+        }
+    }
+
+    /// The same as [`inclusion_proof`].
+    ///
+    /// # Errors
+    /// As [`inclusion_proof`].
+    pub fn inclusion(&mut self, index: u64) -> Result<Vec<Hash>, ReadError<E>> {
+        let size = self.tree.size;
+        let ranges = inclusion_ranges(index, size).ok_or(ReadError::Index { index, size })?;
+        if self.tree.seen.len() > Self::TILES {
+            self.tree.seen.clear();
+        }
+        let mut proof = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let known = self.last.iter().find(|(known, _)| *known == range);
+            let hash = match known {
+                Some((_, hash)) => *hash,
+                None => self.tree.range(range)?,
+            };
+            proof.push((range, hash));
+        }
+        self.last = proof;
+        Ok(self.last.iter().map(|(_, hash)| *hash).collect())
+    }
+}
+
 /// A tree seen through its tiles. A proof needs few of them (a handful of each of at most eight
 /// levels), some several times.
 struct TileTree<R> {

@@ -1,21 +1,15 @@
 //! Where the secrets of a text are.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError, MatchKind};
 
 use super::rule::Rule;
 
-/// Texts up to this length are searched for keywords by an automaton that is made in a tenth of the time, and is half as
-/// fast; the fast one is made for the first longer text.
-const SHORT_BYTES: usize = 16 << 10;
-
 /// All rules and what leads to them.
 #[derive(Debug)]
 pub(super) struct Rules {
-    words: Vec<String>,
     keywords: AhoCorasick,
-    fast_keywords: OnceLock<Option<AhoCorasick>>,
     /// Rules of each keyword.
     of_keyword: Vec<Vec<usize>>,
     /// Rules without keywords.
@@ -74,11 +68,13 @@ impl Rules {
                 of_keyword.entry(keyword).or_default().push(index);
             }
         }
-        let words: Vec<_> = of_keyword.keys().map(|word| (*word).to_owned()).collect();
+        let keywords = AhoCorasickBuilder::new()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(of_keyword.keys())?;
         Ok(Self {
-            keywords: automaton(&words, AhoCorasickKind::ContiguousNFA)?,
-            fast_keywords: OnceLock::new(),
-            words,
+            keywords,
             of_keyword: of_keyword.into_values().collect(),
             always,
             all: rules,
@@ -88,7 +84,7 @@ impl Rules {
     /// Appends what the rules find, in no order and overlapping.
     pub(super) fn find(&self, text: &[u8], from: usize, found: &mut Vec<Found>) {
         let mut candidates = self.always.clone();
-        for hit in self.keywords(text.len()).find_overlapping_iter(text) {
+        for hit in self.keywords.find_overlapping_iter(text) {
             let rules = self.of_keyword.get(hit.pattern().as_usize());
             for rule in rules.into_iter().flatten() {
                 if !candidates.contains(rule) {
@@ -104,35 +100,9 @@ impl Rules {
     }
 }
 
-impl Rules {
-    /// Makes what would be made when it is first needed.
-    pub(super) fn prepare(&self) {
-        self.keywords(usize::MAX);
-    }
-
-    fn keywords(&self, length: usize) -> &AhoCorasick {
-        if length <= SHORT_BYTES {
-            return &self.keywords;
-        }
-        let fast = self
-            .fast_keywords
-            .get_or_init(|| automaton(&self.words, AhoCorasickKind::DFA).ok());
-        fast.as_ref().unwrap_or(&self.keywords)
-    }
-}
-
-fn automaton(words: &[String], kind: AhoCorasickKind) -> Result<AhoCorasick, BuildError> {
-    AhoCorasickBuilder::new()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(kind))
-        .build(words)
-}
-
 /// Every match of a rule that begins at `from` or behind it; what is before is seen by `\b` only.
 fn find_all(rule: &Rule, index: usize, text: &[u8], from: usize, found: &mut Vec<Found>) {
-    // Ours are known to be good, and those of a file were tried.
-    let Ok(regex) = rule.pattern.compiled() else {
+    let Some(regex) = rule.regex.get() else {
         return;
     };
     let mut at = from;

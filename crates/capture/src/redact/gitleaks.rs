@@ -68,22 +68,16 @@ struct Allowlist {
     commits: Vec<String>,
 }
 
-/// The rules of a file, every pattern tried.
-pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
-    let rules = parse_trusted(text)?;
-    for rule in &rules {
-        for pattern in rule.patterns() {
-            pattern.compiled().map_err(|source| RuleFileError::Regex {
-                rule: rule.id.clone(),
-                source: Box::new(source.clone()),
-            })?;
-        }
-    }
-    Ok(rules)
+/// Whether patterns are compiled when they are read, which shows that they are some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compiled {
+    Now,
+    /// For rules that a test has compiled.
+    WhenNeeded,
 }
 
-/// The rules of a file whose patterns are known to be good: ours, which a test compiles.
-pub(super) fn parse_trusted(text: &str) -> Result<Vec<Rule>, RuleFileError> {
+/// The rules of a file.
+pub(super) fn parse(text: &str, compiled: Compiled) -> Result<Vec<Rule>, RuleFileError> {
     let file: File = toml::from_str(text).map_err(Box::new)?;
     if file.rules.len() > MAX_RULES {
         return Err(RuleFileError::TooMany);
@@ -99,9 +93,11 @@ pub(super) fn parse_trusted(text: &str) -> Result<Vec<Rule>, RuleFileError> {
             return Err(RuleFileError::Id(rule.id));
         }
         let own = rule.allowlists.iter().chain(&rule.allowlist);
-        let allowed = own.chain(&everywhere).filter_map(allowed);
+        let allowed = own
+            .chain(&everywhere)
+            .filter_map(|allowlist| allowed(&rule.id, allowlist, compiled).transpose());
         rules.push(Rule {
-            pattern: Pattern::new(pattern.clone()),
+            regex: pattern_of(&rule.id, pattern, compiled)?,
             group: (rule.secret_group > 0).then_some(rule.secret_group),
             entropy: (rule.entropy > 0.0).then_some(rule.entropy),
             keywords: rule
@@ -109,27 +105,45 @@ pub(super) fn parse_trusted(text: &str) -> Result<Vec<Rule>, RuleFileError> {
                 .iter()
                 .map(|word| word.to_ascii_lowercase())
                 .collect(),
-            allowed: allowed.collect(),
+            allowed: allowed.collect::<Result<_, _>>()?,
             id: rule.id,
         });
     }
     Ok(rules)
 }
 
-fn allowed(allowlist: &Allowlist) -> Option<Allowed> {
+fn allowed(
+    rule: &str,
+    allowlist: &Allowlist,
+    compiled: Compiled,
+) -> Result<Option<Allowed>, RuleFileError> {
     let needs_more = allowlist.condition.eq_ignore_ascii_case("and")
         && !(allowlist.paths.is_empty() && allowlist.commits.is_empty());
     if needs_more {
-        return None;
+        return Ok(None);
     }
-    let patterns = allowlist.regexes.iter().cloned().map(Pattern::new);
-    Some(Allowed {
-        patterns: patterns.collect(),
+    let regexes = allowlist
+        .regexes
+        .iter()
+        .map(|regex| pattern_of(rule, regex, compiled));
+    Ok(Some(Allowed {
+        regexes: regexes.collect::<Result<_, _>>()?,
         of_match: matches!(allowlist.regex_target.as_str(), "match" | "line"),
         stopwords: allowlist
             .stopwords
             .iter()
             .map(|word| word.to_ascii_lowercase())
             .collect(),
-    })
+    }))
+}
+
+fn pattern_of(rule: &str, text: &str, compiled: Compiled) -> Result<Pattern, RuleFileError> {
+    let pattern = Pattern::new(text.to_owned());
+    if compiled == Compiled::Now {
+        pattern.check().map_err(|source| RuleFileError::Regex {
+            rule: rule.to_owned(),
+            source: Box::new(source),
+        })?;
+    }
+    Ok(pattern)
 }

@@ -4,22 +4,14 @@ use std::sync::OnceLock;
 
 use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
-/// Memory of one compiled pattern, bytes. The largest rule of gitleaks takes 4 MiB.
+/// Memory of one compiled rule, bytes. The largest rule of gitleaks takes 4 MiB.
 const REGEX_BYTES: usize = 16 << 20;
-
-/// A pattern, compiled when it is first needed: a short-lived process needs hardly any, and all of them take longer
-/// than most commands run.
-#[derive(Debug)]
-pub(super) struct Pattern {
-    text: String,
-    compiled: OnceLock<Result<Regex, Box<regex::Error>>>,
-}
 
 /// A rule, ready for use.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) id: String,
-    pub(super) pattern: Pattern,
+    pub(super) regex: Pattern,
     /// Group that is the secret; without one, the first that matched, else everything.
     pub(super) group: Option<usize>,
     /// Bits of entropy for each character that the secret must have more of.
@@ -29,11 +21,18 @@ pub(super) struct Rule {
     pub(super) allowed: Vec<Allowed>,
 }
 
+/// A pattern that is compiled when it is first needed: a process that lives for one event needs few of them.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
 /// What is no secret although the rule matches.
 #[derive(Debug, Default)]
 pub(super) struct Allowed {
-    pub(super) patterns: Vec<Pattern>,
-    /// Whether `patterns` look at the whole match, not at the secret alone.
+    pub(super) regexes: Vec<Pattern>,
+    /// Whether `regexes` look at the whole match, not at the secret alone.
     pub(super) of_match: bool,
     /// Lower case; occurring anywhere in the secret.
     pub(super) stopwords: Vec<String>,
@@ -47,28 +46,28 @@ impl Pattern {
         }
     }
 
-    /// Go's and Rust's patterns differ in nothing that rules use. Classes are those of ASCII, as in Go.
-    pub(super) fn compiled(&self) -> Result<&Regex, &regex::Error> {
-        let compiled = self.compiled.get_or_init(|| {
-            let mut builder = RegexBuilder::new(&self.text);
-            let builder = builder.unicode(false).size_limit(REGEX_BYTES);
-            builder.build().map_err(Box::new)
-        });
-        compiled.as_ref().map_err(|error| &**error)
+    /// Compiles it now.
+    pub(super) fn check(&self) -> Result<(), regex::Error> {
+        let regex = self.compile()?;
+        self.compiled.get_or_init(|| Some(regex));
+        Ok(())
     }
 
-    fn is_match(&self, text: &[u8]) -> bool {
-        self.compiled().is_ok_and(|regex| regex.is_match(text))
+    /// `None` for a pattern that was never checked and is none.
+    pub(super) fn get(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| self.compile().ok()).as_ref()
+    }
+
+    /// Go's and Rust's patterns differ in nothing that rules use. Classes are those of ASCII, as in Go.
+    fn compile(&self) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(&self.text)
+            .unicode(false)
+            .size_limit(REGEX_BYTES)
+            .build()
     }
 }
 
 impl Rule {
-    /// Every pattern of the rule.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
-        let allowed = self.allowed.iter().flat_map(|allowed| &allowed.patterns);
-        std::iter::once(&self.pattern).chain(allowed)
-    }
-
     /// The place of the secret in a match; `None` if it is none after all.
     pub(super) fn secret(&self, text: &[u8], groups: &CaptureLocations) -> Option<(usize, usize)> {
         let whole = groups.get(0)?;
@@ -91,7 +90,8 @@ impl Rule {
 impl Allowed {
     pub(super) fn covers(&self, secret: &[u8], whole: &[u8]) -> bool {
         let target = if self.of_match { whole } else { secret };
-        if self.patterns.iter().any(|pattern| pattern.is_match(target)) {
+        let matches = |pattern: &Pattern| pattern.get().is_some_and(|regex| regex.is_match(target));
+        if self.regexes.iter().any(matches) {
             return true;
         }
         if self.stopwords.is_empty() {

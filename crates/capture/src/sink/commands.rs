@@ -8,12 +8,10 @@ use sha2::{Digest, Sha256};
 use super::{Address, Remote};
 use crate::{
     env::Env,
-    gateway::{kept_key, parse_key, save_key},
+    keys::{REDACTION_KEY_FILE, kept_key, save_key},
     payload::hex,
 };
 
-/// The key that was kept under a name of this machine's own.
-const OWN_FILE: &str = "redaction.key";
 /// Bytes of a digest that tell servers and keys apart.
 const NAME_BYTES: usize = 8;
 
@@ -27,17 +25,15 @@ pub fn commands_redaction_key(
     dir: &Path,
     server: Option<(&Remote, &Address)>,
 ) -> Result<[u8; 32], FsError> {
-    let own = dir.join(OWN_FILE);
+    let own = dir.join(REDACTION_KEY_FILE);
     let Some((remote, address)) = server else {
         return kept_key(env, &own);
     };
     let digest = Sha256::digest(format!("{}\n{}", address.url, address.key));
     let name = hex(digest.get(..NAME_BYTES).unwrap_or(&digest));
     let path = dir.join(format!("redaction-{name}.key"));
-    if env.fs.exists(&path)?
-        && let Some(key) = parse_key(&env.fs.read(&path)?)
-    {
-        return Ok(key);
+    if env.fs.exists(&path)? {
+        return kept_key(env, &path);
     }
     let key = match remote.redaction_key() {
         Ok(Some(key)) => key,

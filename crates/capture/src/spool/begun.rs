@@ -125,12 +125,6 @@ impl Abandoned {
     }
 }
 
-/// How many files wait in a directory, those of running processes too.
-pub(super) fn count(fs: &dyn Fs, dir: &Path) -> Result<usize, FsError> {
-    let names = fs.list(dir)?;
-    Ok(names.iter().filter(|name| name.ends_with(SUFFIX)).count())
-}
-
 /// The events that the text of a file has to tell.
 #[must_use]
 pub fn told(text: &[u8]) -> Vec<Vec<u8>> {

@@ -17,7 +17,6 @@ use capture::{
     Env,
     config::Mode,
     draft::{Draft, Source},
-    recorder::{Cause, gap},
     redact::{Redaction, Redactor, Secret, Secrets},
     shell::Writer,
     sink::{Address, Remote, Sink, SinkError, commands_redaction_key},
@@ -28,8 +27,6 @@ use super::{Options, state_dir, warn};
 
 /// Longest time that recording may keep the caller waiting after the command has ended.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// Spooled batches sent by one call: 100,000 events. The next call goes on.
-const MAX_BATCHES: usize = 100;
 /// A server that took longer than this to say nothing is left alone for a while.
 const SLOW: Duration = Duration::from_secs(1);
 const LEFT_ALONE: Duration = Duration::from_secs(30);
@@ -166,22 +163,17 @@ impl Recorder {
             // The disk is full. What is in the file is true, but for the end.
             begun = None;
         }
-        let mut lines = Vec::new();
+        let mut events = vec![event];
         if has_intent && !self.is_announced.load(Ordering::Relaxed) {
             let intent = self.intent.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.extend_from_slice(intent.as_deref().unwrap_or_default());
-            lines.push(b'\n');
+            events.splice(0..0, intent.clone());
         }
-        lines.extend_from_slice(&event);
-        match (self.send(&lines), begun) {
-            (Ok(()), begun) => {
-                if let Some(begun) = begun {
-                    begun.remove();
-                }
-                self.send_spooled();
-            }
-            (Err(error), Some(begun)) => self.leave(begun, &error),
-            (Err(error), None) => self.put(&event, &error),
+        match self.send(&events.join(&b'\n')) {
+            Ok(()) => self.send_spooled(),
+            Err(error) => events.iter().for_each(|event| self.put(event, &error)),
+        }
+        if let Some(begun) = begun {
+            begun.remove();
         }
     }
 
@@ -191,24 +183,15 @@ impl Recorder {
         writer.write(draft, &id, &self.with())
     }
 
-    /// The file of the command stays for the next one.
-    fn leave(&self, mut begun: Begun, why: &anyhow::Error) {
-        let is_safe = begun.sync().context("the disk fails");
-        drop(begun);
-        let adopted = self.spool().and_then(|spool| Ok(spool.adopt_many()?));
-        match is_safe.and(adopted) {
-            Ok(()) => self.say_waits(why),
-            Err(error) => warn(&format!("THE RECORD OF THE COMMAND MAY BE LOST: {error:#}")),
-        }
-    }
-
     fn put(&self, event: &[u8], why: &anyhow::Error) {
         let kept = self.spool().and_then(|spool| Ok(spool.put(event)?));
         match kept {
             Ok(()) => self.say_waits(why),
             Err(error) => {
                 // Told when there is room again.
-                let _ = self.spool().and_then(|spool| Ok(spool.lose()?));
+                let _ = self
+                    .spool()
+                    .and_then(|spool| Ok(spool.count_lost(Source::Shell)?));
                 warn(&format!("THE COMMAND IS NOT RECORDED: {error:#}: {why:#}"));
             }
         }
@@ -262,32 +245,14 @@ impl Recorder {
         let Ok(spool) = &self.spool else {
             return;
         };
-        if let Err(error) = spool.adopt() {
+        if let Err(error) = spool.adopt(Source::Shell) {
             warn(&format!("waiting events were not taken over: {error}"));
         }
-        let told = spool.tell_lost(|lost| {
-            let counts = [(Cause::SpoolFull, lost)];
-            let draft = gap(Source::Shell, &self.producer, (self.env.now)(), &counts);
-            self.send(&self.write(&draft)).is_ok()
-        });
-        if let Err(error) = told {
-            warn(&format!("lost events were not told of: {error}"));
-        }
-        for _ in 0..MAX_BATCHES {
-            // Another process is just writing, or somebody will see the damage when putting.
-            let Ok(waiting) = spool.waiting() else {
-                return;
-            };
-            if waiting.events.is_empty() {
-                return;
-            }
-            match self.send(&waiting.events.join(&b'\n')) {
-                Ok(()) => {}
-                Err(error) => return warn(&format!("waiting events were not sent: {error:#}")),
-            }
-            if let Err(error) = spool.delivered(&waiting) {
-                return warn(&format!("events were sent and will be sent again: {error}"));
-            }
+        // Or another process is just delivering.
+        if let Ok(remote) = &self.remote
+            && let Err(error) = spool.deliver(remote)
+        {
+            warn(&format!("waiting events were not sent: {error}"));
         }
     }
 }

@@ -9,14 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use export::{Bundle, Content, Erasures};
 use indicatif::ProgressBar;
 use tlog::{Checkpoint, Frontier, Hash, TILE_WIDTH, Tile, TilePath, VerifierKey};
 
-use super::{
-    bundle::{Bundle, Content},
-    erasures::Erasures,
-    report::{Report, TrailReport},
-};
+use super::report::{Report, TrailReport};
 use crate::client::{Client, ClientError, Remote};
 
 /// Connections that fetch proofs.
@@ -308,10 +305,14 @@ fn check(
 ) -> Result<(), String> {
     let bundle: Bundle =
         serde_json::from_slice(body).map_err(|error| format!("not a proof bundle: {error}"))?;
-    let verdict = bundle.check(seq, signed)?;
+    if bundle.index != seq {
+        return Err(format!("the bundle is of event {}", bundle.index));
+    }
+    let verdict = bundle.check(signed).map_err(|error| error.to_string())?;
     if verdict.leaf_hash != leaf {
         return Err("another leaf than in the tile".to_owned());
     }
+    let lacks_content = bundle.lacks_content(&verdict);
     if let Some(view) = bundle.view() {
         let mut erasures = tally
             .erasures
@@ -319,7 +320,7 @@ fn check(
             .unwrap_or_else(PoisonError::into_inner);
         erasures.learn(&view);
     }
-    if !verdict.record || verdict.content == Content::Gone {
+    if !verdict.record || lacks_content {
         let mut gone = tally.gone.lock().unwrap_or_else(PoisonError::into_inner);
         gone.push(Gone {
             seq,
@@ -329,7 +330,7 @@ fn check(
     for (is_so, counter) in [
         (verdict.record, &tally.records),
         (verdict.content == Content::Present, &tally.contents),
-        (verdict.content == Content::Withheld, &tally.withheld),
+        (bundle.content_withheld, &tally.withheld),
         (!verdict.record, &tally.erased),
     ] {
         counter.fetch_add(u64::from(is_so), Ordering::Relaxed);

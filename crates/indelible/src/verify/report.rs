@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::package::PackageReport;
 use crate::screen::{Paint, shown_lines};
 
 /// Lines of damage that are printed; the rest is counted.
@@ -15,6 +16,8 @@ pub(crate) struct Report {
     /// Directory or URL.
     pub(crate) target: String,
     pub(crate) trails: Vec<TrailReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) package: Option<PackageReport>,
     /// What is wrong, each with its place.
     pub(crate) damage: Vec<String>,
     /// What was not or could not be checked, and other things to know.
@@ -66,6 +69,9 @@ impl Report {
         let mut out = String::new();
         for trail in &self.trails {
             trail.write(&mut out, paint);
+        }
+        if let Some(package) = &self.package {
+            package.write(&mut out, paint);
         }
         for note in &self.notes {
             let _ = writeln!(out, "{} {}", paint.warn("note"), shown_lines(note));
@@ -154,13 +160,18 @@ impl TrailReport {
                 ),
             );
         }
-        let pin = if self.is_pinned {
-            paint.good("key pinned by you")
-        } else {
-            paint.warn("key not pinned")
-        };
-        line("key", format!("{pin}: {}", self.key));
+        line("key", key(paint, self.is_pinned, &self.key));
     }
+}
+
+/// The key that signed, and whether that says who did.
+pub(super) fn key(paint: Paint, is_pinned: bool, key: &str) -> String {
+    let pin = if is_pinned {
+        paint.good("key pinned by you")
+    } else {
+        paint.warn("key not pinned")
+    };
+    format!("{pin}: {key}")
 }
 
 /// A number with its thousands apart.

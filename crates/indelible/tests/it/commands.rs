@@ -135,6 +135,100 @@ fn export_writes_every_record_with_its_content() {
         "a formula is text"
     );
     assert_eq!(&rows[3][column("content")], "{\"input\":{\"n\":3.50}}");
+    assert!(!machine.home().join("out.csv.part").exists());
+    // What was fetched takes no room on the server; the trail knows of it.
+    assert_eq!(machine.json(&["query", "action:export.created"]).len(), 4);
+    let left = std::fs::read_dir(machine.data().join("exports")).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn an_evidence_package_is_checked_without_the_server() {
+    let mut machine = filled();
+    let vkey = std::fs::read_to_string(machine.data().join("log.vkey")).unwrap();
+    let args = [
+        "export",
+        "action:order.create",
+        "--format",
+        "evidence",
+        "--purpose",
+        "audit",
+        "-o",
+        "audit.zip",
+    ];
+    let output = machine.run(&args);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("250 records and 250 contents to audit.zip, on record as event"));
+    machine.stop();
+    let pinned = ["verify", "audit.zip", "--vkey", vkey.trim_end()];
+    let text = machine.out(&pinned);
+    for expected in [
+        "250 records and 250 contents hashed, each found in the tree",
+        "for: audit",
+        "key pinned by you",
+        "nothing was changed",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(
+        machine
+            .out(&["verify", "audit.zip"])
+            .contains("key not pinned")
+    );
+    let report = &machine.json(&["verify", "audit.zip", "--json"])[0];
+    assert_eq!(
+        (&report["ok"], &report["package"]["records"]),
+        (&true.into(), &250.into())
+    );
+    let package = std::fs::read(machine.home().join("audit.zip")).unwrap();
+    let mut changed = package.clone();
+    changed[package.len() / 2] ^= 1;
+    for (name, bytes) in [
+        ("changed.zip", &changed[..]),
+        ("cut.zip", &package[..package.len() - 40]),
+        ("none.zip", b"no package"),
+    ] {
+        std::fs::write(machine.home().join(name), bytes).unwrap();
+        let output = machine.run(&["verify", name]);
+        assert_eq!(output.status.code(), Some(3), "{name}: {output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("DAMAGED"), "{name}: {text}");
+    }
+    let other = "indelible.local/default+25c384bd+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+    let output = machine.run(&["verify", "audit.zip", "--vkey", other]);
+    assert!(matches!(output.status.code(), Some(2 | 3)), "{output:?}");
+    assert_eq!(
+        machine.run(&["verify", "absent.zip"]).status.code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn an_export_that_cannot_be_had_leaves_no_file() {
+    let machine = filled();
+    let export = |args: &[&str]| {
+        let output = machine.run(&[&["export", "-o", "x.jsonl"], args].concat());
+        assert!(!machine.home().join("x.jsonl").exists());
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, told) = export(&["actoor:x"]);
+    assert!(code == Some(2) && told.contains("actor"), "{told}");
+    let (code, told) = export(&["--at", "9999999"]);
+    assert!(
+        code == Some(2) && told.contains("does not exist yet"),
+        "{told}"
+    );
+    let made = &machine.json(&["key", "create", "--scope", "export", "--json"])[0];
+    let output = machine
+        .command(&["export", "-o", "x.jsonl"])
+        .env("INDELIBLE_KEY", made["key"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("scope content"), "{told}");
 }
 
 #[test]

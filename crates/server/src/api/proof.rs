@@ -6,12 +6,11 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use event::json::write_string;
+use export::Proven;
 use hyper::{HeaderMap, StatusCode, header::ACCEPT};
 use ledger::{SignedCheckpoint, Trail};
 use query::{Event, Snapshot};
-use tlog::{Note, TlogProof};
+use tlog::Hash;
 
 use super::{events::find, typed};
 use crate::{
@@ -48,17 +47,14 @@ pub(crate) static PROOF: RouteInfo = RouteInfo {
     ],
 };
 
-/// A proof before it is written.
-struct Proof {
-    event: Event,
+/// An event and what proves it, before it is written.
+pub(crate) struct Proof {
+    pub(crate) event: Event,
     leaf: [u8; event::Leaf::BYTES],
     salts: event::Salts,
-    /// The offline form has the index, the hashes and the note.
-    offline: TlogProof,
+    hashes: Vec<Hash>,
     checkpoint: Arc<SignedCheckpoint>,
-    key: String,
-    /// Whether the content may be shown.
-    with_content: bool,
+    trail: Arc<Trail>,
 }
 
 pub(crate) async fn proof(
@@ -86,18 +82,20 @@ pub(crate) async fn bundle(
         .read(move || {
             let view = engine.snapshot()?;
             let event = find(&view, &name, &reader)?;
-            Proof::make(&view, event, size, &reader)
+            Proof::make(&view, event, size, &reader.trail)
         })
         .await?;
     if wants_text(headers) {
-        let text = proof.offline.to_string();
-        return Ok(typed(StatusCode::OK, "text/plain; charset=utf-8", text));
+        return Ok(typed(
+            StatusCode::OK,
+            "text/plain; charset=utf-8",
+            proof.to_text()?,
+        ));
     }
-    caller.audit_one(app, What::Records, proof.event.seq);
-    if proof.with_content && proof.event.content.is_some() {
-        caller.audit_one(app, What::Contents, proof.event.seq);
-    }
-    Ok(typed(StatusCode::OK, "application/json", proof.to_json()))
+    let with_content = caller.has(Scope::Content);
+    proof.note(app, caller, with_content);
+    let bundle = proof.to_bundle(with_content)?;
+    Ok(typed(StatusCode::OK, "application/json", bundle))
 }
 
 fn wants_text(headers: &HeaderMap) -> bool {
@@ -128,75 +126,55 @@ fn checkpoint(
 }
 
 impl Proof {
-    fn make(
+    /// Under the newest checkpoint, or under the kept one of a size.
+    pub(crate) fn make(
         view: &Snapshot,
         event: Event,
         size: Option<u64>,
-        caller: &Caller,
+        trail: &Arc<Trail>,
     ) -> Result<Self, Problem> {
-        let trail = &caller.trail;
         let checkpoint = checkpoint(trail, event.seq, size)?;
-        let note = Note::parse(checkpoint.note.as_bytes());
         Ok(Self {
             leaf: view.leaf(&event)?.to_bytes(),
             salts: trail.salts(event.seq)?,
-            offline: TlogProof {
-                extra: Vec::new(),
-                index: event.seq.0,
-                proof: trail.inclusion(event.seq, checkpoint.size)?,
-                checkpoint: note.map_err(|error| Problem::internal(&error))?,
-            },
-            key: trail.verifier_key().to_string(),
-            with_content: caller.has(Scope::Content),
+            hashes: trail.inclusion(event.seq, checkpoint.size)?,
+            trail: Arc::clone(trail),
             checkpoint,
             event,
         })
     }
 
-    fn to_json(&self) -> Vec<u8> {
-        let content = self.event.content.as_deref();
-        let shown = content.filter(|_| self.with_content);
-        let hashes: Vec<_> = self
-            .offline
-            .proof
-            .iter()
-            .map(|hash| format!("\"{hash}\""))
-            .collect();
-        let mut out = Vec::with_capacity(2 * self.event.record.len() + 4_096);
-        let mut raw = |name: &str, value: &[u8]| {
-            out.push(if out.is_empty() { b'{' } else { b',' });
-            write_string(&mut out, name);
-            out.push(b':');
-            out.extend_from_slice(value);
-        };
-        raw("index", self.event.seq.to_string().as_bytes());
-        raw("record", &string(&self.event.record));
-        raw("content", &shown.map_or(b"null".to_vec(), string));
-        raw("salt_record", &base64(&self.salts.record));
-        raw(
-            "salt_content",
-            &shown.map_or(b"null".to_vec(), |_| base64(&self.salts.content)),
-        );
-        raw("leaf", &base64(&self.leaf));
-        raw("proof", format!("[{}]", hashes.join(",")).as_bytes());
-        raw("checkpoint", &string(self.checkpoint.note.as_bytes()));
-        raw("key", &string(self.key.as_bytes()));
-        raw("tlog_proof", &string(self.offline.to_string().as_bytes()));
-        if content.is_some() && shown.is_none() {
-            raw("content_withheld", b"true");
+    /// Notes that the bundle is read.
+    pub(crate) fn note(&self, app: &App, caller: &Caller, with_content: bool) {
+        caller.audit_one(app, What::Records, self.event.seq);
+        if with_content && self.event.content.is_some() {
+            caller.audit_one(app, What::Contents, self.event.seq);
         }
-        out.push(b'}');
-        out
     }
-}
 
-/// A JSON string of stored bytes, which are UTF-8.
-fn string(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 4 + 2);
-    write_string(&mut out, &String::from_utf8_lossy(bytes));
-    out
-}
+    /// The bundle of `docs/format.md` §5. `with_content`: whether the reader may see the content.
+    pub(crate) fn to_bundle(&self, with_content: bool) -> Result<Vec<u8>, Problem> {
+        let key = self.trail.verifier_key();
+        let bundle = self
+            .proven()
+            .to_bundle(with_content, &self.checkpoint.note, key);
+        bundle.map_err(|error| Problem::internal(&error))
+    }
 
-fn base64(bytes: &[u8]) -> Vec<u8> {
-    format!("\"{}\"", STANDARD.encode(bytes)).into_bytes()
+    fn to_text(&self) -> Result<String, Problem> {
+        let text = self.proven().tlog_proof(&self.checkpoint.note);
+        text.map(|text| text.to_string())
+            .map_err(|error| Problem::internal(&error))
+    }
+
+    fn proven(&self) -> Proven<'_> {
+        Proven {
+            seq: self.event.seq.0,
+            record: &self.event.record,
+            content: self.event.content.as_deref(),
+            salts: self.salts,
+            leaf: &self.leaf,
+            proof: &self.hashes,
+        }
+    }
 }

@@ -29,6 +29,16 @@ impl NewSecret {
         Ok(Self { id, text })
     }
 
+    /// The token of a link: `sh_<secret>` beside the id `sh_<id>`, neither of which says anything about the other.
+    pub(crate) fn link(entropy: &dyn Entropy) -> std::io::Result<Self> {
+        let mut secret = [0; SECRET_BYTES];
+        entropy.fill(&mut secret)?;
+        Ok(Self {
+            id: format!("sh_{}", random_id(entropy)?),
+            text: format!("sh_{}", hex(&secret)),
+        })
+    }
+
     /// A text that somebody chose.
     pub(crate) fn preset(entropy: &dyn Entropy, text: &str) -> std::io::Result<Self> {
         Ok(Self {

@@ -47,6 +47,13 @@ impl Call {
         }
     }
 
+    pub(crate) fn put(path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: "PUT".to_owned(),
+            ..Self::post(path, content_type, body)
+        }
+    }
+
     pub(crate) fn json(path: &str, body: &Value) -> Self {
         Self::post(path, "application/json", body.to_string())
     }

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use indelible_tlog::{
-    Hash, ReadError, Tile, VerifyError, consistency_proof, inclusion_proof, node_hash, tree_root,
-    verify_consistency, verify_inclusion,
+    Hash, Prover, ReadError, Tile, VerifyError, consistency_proof, inclusion_proof, node_hash,
+    tree_root, verify_consistency, verify_inclusion,
 };
 use proptest::prelude::*;
 
@@ -124,6 +124,18 @@ proptest! {
             damage(&mut proof, at, how);
             prop_assert!(verify_inclusion(&leaf, index, size, &root, &proof).is_err());
         }
+    }
+
+    /// In any order: what a proof has in common with another one is still its own.
+    #[test]
+    fn many_inclusions(size in 1..=SIZE, start in any::<usize>(), step in 1..400_usize) {
+        let mut prover = Prover::new(size as u64, |tile| STORED.read(tile));
+        for nth in 0..16 {
+            let index = (start % size + nth * step) % size;
+            let expected = inclusion_proof(index as u64, size as u64, reader(size as u64));
+            prop_assert_eq!(prover.inclusion(index as u64).unwrap(), expected.unwrap());
+        }
+        prop_assert!(prover.inclusion(size as u64).is_err());
     }
 
     #[test]
