@@ -7,6 +7,7 @@ mod events;
 pub(crate) mod mcp;
 mod otlp;
 pub(crate) mod proofs;
+mod shell;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +15,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 pub(crate) use otlp::otlp;
+pub(crate) use shell::shell;
 
 use crate::http;
 use crate::server::Server;

@@ -86,6 +86,10 @@ const TEST: &[Step] = &[
         run: interop::parquet,
     },
     Step {
+        name: "interop-shell",
+        run: interop::shell,
+    },
+    Step {
         name: "interop-forward",
         run: interop::forward,
     },
@@ -131,6 +135,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
                 "interop-go",
                 "interop-parquet",
                 "interop-otlp",
+                "interop-shell",
             ]
             .map(ToOwned::to_owned),
         ),

@@ -168,7 +168,8 @@ pub fn remove_ours(headers: &mut HeaderMap) {
 }
 
 /// Trace and parent of `version-trace-parent-flags`.
-pub(crate) fn trace_context(text: &str) -> Option<(String, String)> {
+#[must_use]
+pub fn trace_context(text: &str) -> Option<(String, String)> {
     let mut parts = text.split('-');
     let (_, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, length| {

@@ -4,6 +4,7 @@
 //! knows an event again by its id. The number of the next event is in the journal too, so that a producer's numbers go
 //! on after a restart, and whoever deletes the journal starts a new producer.
 
+mod begun;
 mod frame;
 mod leftovers;
 mod shared;
@@ -16,6 +17,7 @@ use std::{
 
 use journal::{FrameNo, Fs, FsError, Journal, JournalError, Location, Options, Reader};
 
+pub use begun::{Begun, told};
 use frame::Frame;
 pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers};
 pub use shared::{SharedSpool, Waiting, Watch};

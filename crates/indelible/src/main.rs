@@ -29,6 +29,7 @@ mod row;
 mod run;
 mod screen;
 mod serve;
+mod shell;
 mod stats;
 mod table;
 mod trail;
@@ -53,6 +54,10 @@ enum Command {
     Gateway(gateway::Args),
     Run(run::Args),
     Exec(exec::Args),
+    Shell(shell::Args),
+    /// Standard input to standard output, for what outlives its command
+    #[command(hide = true)]
+    Relay,
     Mcp(mcp::Args),
     Hook(hook::Args),
     Query(query::Args),
@@ -66,12 +71,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let args: Vec<_> = std::env::args_os().collect();
+    let args = exec::as_exec(&args, |name| std::env::var_os(name)).unwrap_or(args);
+    let done = match Cli::parse_from(args).command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Gateway(args) => gateway::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Exec(args) => exec::run(args),
+        Command::Shell(args) => shell::run(args),
+        Command::Relay => exec::run_relay(),
         Command::Mcp(args) => mcp::run(&args),
         Command::Hook(args) => hook::run(args),
         Command::Query(args) => query::run(&args),

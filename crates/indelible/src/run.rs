@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use capture::{
     Env,
-    config::read_secret,
+    config::{Mode, read_secret},
     forward::{CA_FILE, ForwardConfig},
     gateway::{Destination, Gateway, Settings, Surroundings},
     identity::Actor,
@@ -33,7 +33,7 @@ use crate::{
     screen::{Paint, shown},
 };
 use bundle::Bundle;
-use environment::{ADDING, Environment, PROXIES, REPLACING};
+use environment::{ADDING, Commands, Environment, PROXIES, REPLACING};
 
 /// Most bytes of events that wait for a server.
 const SPOOL_BYTES: u64 = 1 << 30;
@@ -49,7 +49,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
     after_help = "Example: indelible run --job fix-bug-7 -- claude\n\n\
         Sets the base URLs of model providers (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, \
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME), the proxy (HTTPS_PROXY and the like) and certificates (SSL_CERT_FILE and the like), so \
-        that every call is recorded. Starts a gateway of its own, unless one answers where \
+        that every call is recorded, and CLAUDE_CODE_SHELL_PREFIX, so that every command of Claude Code's shell is. Starts a gateway of its own, unless one answers where \
         --config says. Without a server events wait on disk."
 )]
 pub(crate) struct Args {
@@ -112,12 +112,37 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     };
     let mut environment = Environment::new(&surroundings.scope);
     environment.set_token(token(&settings, &args.agent)?);
+    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
+    set_shell(&mut environment, args, &settings, &spool)?;
     let attributes = variable("OTEL_RESOURCE_ATTRIBUTES");
     environment.set_telemetry(&surroundings.scope, attributes.as_deref());
     if args.config.is_some() && is_running(&settings) {
         return through_running(args, &settings, &authorities, &env, environment);
     }
-    with_own_gateway(args, settings, &surroundings, env, environment)
+    with_own_gateway(args, settings, &surroundings, &env, environment, &spool)
+}
+
+/// Commands that the agent runs in a shell record themselves.
+fn set_shell(
+    environment: &mut Environment,
+    args: &Args,
+    settings: &Settings,
+    spool: &Path,
+) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let url = args.remote.base();
+    let commands = Commands {
+        program: &program,
+        // Keys of a gateway are not for agents: it delivers what they leave.
+        url: if args.config.is_some() { "" } else { &url },
+        key: args.remote.key.as_deref().filter(|_| args.config.is_none()),
+        data: &std::path::absolute(&args.remote.data)?,
+        spool: &std::path::absolute(spool)?,
+        is_strict: settings.gateway.mode == Mode::Strict,
+    };
+    let prefix = std::env::var("CLAUDE_CODE_SHELL_PREFIX").ok();
+    environment.set_shell(commands, prefix.as_deref());
+    Ok(())
 }
 
 /// Through a gateway that others use, too. Its certificate authority is one of `authorities`.
@@ -208,8 +233,9 @@ fn with_own_gateway(
     args: &Args,
     mut settings: Settings,
     surroundings: &Surroundings,
-    env: Env,
+    env: &Env,
     mut environment: Environment,
+    spool: &Path,
 ) -> Result<ExitCode> {
     if let Some(llm) = &mut settings.llm {
         llm.listen.set_port(0);
@@ -217,20 +243,24 @@ fn with_own_gateway(
     if let Some(proxy) = &mut settings.forward_proxy {
         proxy.listen.set_port(0);
     }
-    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
     let dir = spool.join(format!("{OWN_SPOOL_PREFIX}{}", env.new_id()));
     let address = Address {
         url: args.remote.base(),
         key: args.remote.key_text()?.unwrap_or_default().into(),
     };
     settings.ca_dir.clone_from(&dir);
-    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, &env)?;
+    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, env)?;
     if let Some(error) = refused {
         warn(&format!("{error}\nEvents wait in {}.", dir.display()));
     }
-    let leftovers = Leftovers::deliver(&env, spool, address)?;
+    let leftovers = Leftovers::deliver(env, spool.to_owned(), address.clone())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let gateway = runtime.block_on(Gateway::start(&settings, surroundings, destination, env))?;
+    let gateway = runtime.block_on(Gateway::start(
+        &settings,
+        surroundings,
+        destination,
+        env.clone(),
+    ))?;
     for (surface, address) in gateway.addresses() {
         match *surface {
             "llm" => environment.set_llm(*address, false),
@@ -251,6 +281,8 @@ fn with_own_gateway(
         let _ = std::fs::remove_dir_all(&dir);
     }
     leftovers.wait(LEFTOVERS_PATIENCE);
+    // What the agent's own commands could not deliver.
+    Leftovers::deliver(env, spool.to_owned(), address)?.wait(LEFTOVERS_PATIENCE);
     status
 }
 

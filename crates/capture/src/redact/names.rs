@@ -62,7 +62,7 @@ pub(crate) fn is_secret(name: &[u8]) -> bool {
 }
 
 /// Whether a value stands for no secret at all.
-pub(super) fn is_placeholder(value: &[u8]) -> bool {
+pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     value.starts_with(b"[REDACTED:")
         || PLACEHOLDERS
             .iter()

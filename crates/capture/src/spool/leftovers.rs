@@ -9,6 +9,7 @@ use journal::{Fs, FsError, JournalError};
 
 use super::{SharedSpool, Spool, SpoolError};
 use crate::{
+    draft::Source,
     redact::RuleFileError,
     sink::{Sink, SinkError},
 };
@@ -47,6 +48,7 @@ pub fn deliver_leftovers(
         return Ok(0);
     }
     let shared = SharedSpool::new(Arc::clone(fs), root);
+    shared.adopt(Source::Shell)?;
     let mut delivered = shared.deliver(sink)?.unwrap_or(0);
     let names = fs.list(root)?;
     for name in names

@@ -3,6 +3,7 @@
 
 mod deliver;
 mod files;
+mod running;
 
 use std::{
     path::{Path, PathBuf},
@@ -129,7 +130,11 @@ impl SharedSpool {
         Ok(self.files.forget(waiting)?)
     }
 
-    fn keep(&self, event: &[u8], is_durable: bool) -> Result<(), SpoolError> {
+    /// Whether another event may be kept.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] if not.
+    pub fn check_room(&self) -> Result<(), SpoolError> {
         let bytes = self.files.bytes()?;
         if bytes > self.limit_bytes {
             return Err(SpoolError::Full {
@@ -138,6 +143,11 @@ impl SharedSpool {
                 limit_bytes: self.limit_bytes,
             });
         }
+        Ok(())
+    }
+
+    fn keep(&self, event: &[u8], is_durable: bool) -> Result<(), SpoolError> {
+        self.check_room()?;
         Ok(self.files.keep(&self.name()?, event, is_durable)?)
     }
 

@@ -48,6 +48,26 @@ pub(super) const REPLACING: [&str; 7] = [
 /// And for one that adds to their own.
 pub(super) const ADDING: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
+/// Puts what stands in it before every command that Claude Code runs in a shell.
+const CLAUDE_PREFIX: &str = "CLAUDE_CODE_SHELL_PREFIX";
+
+/// Where commands that record themselves send to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Commands<'a> {
+    /// This program.
+    pub(super) program: &'a Path,
+    /// Address of the server; empty if a gateway on this machine delivers what they leave on disk.
+    pub(super) url: &'a str,
+    /// Key from the command line; one from the environment is inherited.
+    pub(super) key: Option<&'a str>,
+    /// Data directory of a server on this machine.
+    pub(super) data: &'a Path,
+    /// Where events wait.
+    pub(super) spool: &'a Path,
+    /// Whether a command that cannot be recorded is refused.
+    pub(super) is_strict: bool,
+}
+
 /// What a command's environment has besides what it inherits.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
@@ -98,6 +118,33 @@ impl Environment {
         // Those that know neither variable nor path take a header.
         let headers = format!("X-Indelible-Job: {}", self.job);
         self.variables.push(("ANTHROPIC_CUSTOM_HEADERS", headers));
+    }
+
+    /// Surface `shell`. A prefix that is there already stays.
+    pub(super) fn set_shell(&mut self, commands: Commands<'_>, prefix: Option<&str>) {
+        let path = |path: &Path| Some(path.to_str()?.to_owned());
+        let ours = || Some(format!("{} -c", path(commands.program)?));
+        let named = [
+            ("INDELIBLE_URL", Some(commands.url.to_owned())),
+            ("INDELIBLE_KEY", commands.key.map(str::to_owned)),
+            ("INDELIBLE_DATA", path(commands.data)),
+            ("INDELIBLE_SPOOL", path(commands.spool)),
+            (
+                "INDELIBLE_MODE",
+                commands.is_strict.then(|| "strict".to_owned()),
+            ),
+            (
+                CLAUDE_PREFIX,
+                prefix
+                    .map(str::to_owned)
+                    .filter(|prefix| !prefix.is_empty())
+                    .or_else(ours),
+            ),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        self.variables.extend(named);
     }
 
     /// Surface `forward-proxy`. Its user names the job, and its password is the agent's token; `no_proxy` is what was excepted
@@ -199,6 +246,30 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_know_where_to_and_a_prefix_stays() {
+        let commands = Commands {
+            program: Path::new("/opt/a b/indelible"),
+            url: "http://h",
+            key: None,
+            data: Path::new("/data"),
+            spool: Path::new("/spool"),
+            is_strict: false,
+        };
+        for (prefix, expected) in [
+            (None, "/opt/a b/indelible -c"),
+            (Some(""), "/opt/a b/indelible -c"),
+            (Some("/own.sh"), "/own.sh"),
+        ] {
+            let mut environment = Environment::new(&Scope::default());
+            environment.set_shell(commands, prefix);
+            let found: Vec<_> = environment.variables().collect();
+            assert!(found.contains(&(CLAUDE_PREFIX, expected)), "{found:?}");
+            assert!(found.contains(&("INDELIBLE_SPOOL", "/spool")));
+            assert!(found.iter().all(|(name, _)| *name != "INDELIBLE_KEY"));
+        }
+    }
 
     #[test]
     fn the_proxy_learns_the_job_from_its_user_where_it_has_to() {
