@@ -73,6 +73,10 @@ const TEST: &[Step] = &[
         run: interop::proofs::evidence,
     },
     Step {
+        name: "interop-assistants",
+        run: interop::proofs::assistants,
+    },
+    Step {
         name: "browser-proofs",
         run: interop::proofs::cards,
     },
@@ -111,6 +115,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             TEST,
             &[
                 "interop-evidence".to_owned(),
+                "interop-assistants".to_owned(),
                 "interop-go".to_owned(),
                 "interop-parquet".to_owned(),
             ],

@@ -21,6 +21,7 @@ mod export;
 mod gateway;
 mod get;
 mod key;
+mod mcp_server;
 mod query;
 mod random;
 mod row;
@@ -58,6 +59,7 @@ enum Command {
     Verify(verify::Args),
     Key(key::Args),
     Trail(trail::Args),
+    McpServer(mcp_server::Args),
     Bench(bench::Args),
 }
 
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Key(args) => key::run(args),
         Command::Trail(args) => trail::run(args),
+        Command::McpServer(args) => mcp_server::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match done {
