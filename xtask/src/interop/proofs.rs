@@ -81,7 +81,8 @@ pub(crate) fn evidence(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The card in every state, in a page and in an assistant, and the page that checks packages, in a real browser.
+/// The card in every state, in a page and in an assistant, the page that checks packages, and what the dashboard proves,
+/// in a real browser.
 ///
 /// # Errors
 ///
@@ -109,8 +110,14 @@ pub(crate) fn cards(workspace: &Workspace) -> Result<Outcome> {
     run(&mut test)?;
     run(Command::new("node")
         .arg(workspace.root().join("interop/proof/view.mjs"))
-        .arg(tools)
-        .arg(url)
+        .arg(&tools)
+        .arg(&url)
+        .arg(&pictures)
+        .env("INDELIBLE_KEY", &served.key))?;
+    run(Command::new("node")
+        .arg(workspace.root().join("interop/proof/dashboard.mjs"))
+        .arg(&tools)
+        .args([&url, &served.vkey()?])
         .arg(&pictures)
         .env("INDELIBLE_KEY", &served.key))?;
     println!("pictures are in {}", workspace.relative(&pictures));

@@ -120,7 +120,7 @@ fn in_browser(found: &Found) -> Markup {
             header { h2 #in-browser { "Checked in this browser" } span.end role="status" data-browser-status {} }
             div.body.padded.col {
                 ul.checks.timed {}
-                p { button.btn.small type="button" hidden data-pin { (glyph("key")) "Pin this key in this browser" } }
+                button.btn.small type="button" hidden data-pin { (glyph("key")) "Pin this key in this browser" }
                 p.small.dim { "From bytes that the server handed out. A pinned key is compared with every proof that is opened here; compare it with one that you were given on another way." }
             }
         }

@@ -114,7 +114,7 @@ fn row(visit: &Visit, shown: &Shown) -> Markup {
             }
             div.line {
                 @if export.status == Status::Done {
-                    a.btn.primary href={ "/v1/exports/" (export.id) "/download" } download { (glyph("download")) "Download" span.dim { (bytes(export.bytes)) } }
+                    a.btn.primary href={ "/v1/exports/" (export.id) "/download" } download { (glyph("download")) "Download, " (bytes(export.bytes)) }
                 }
                 form method="post" action="/export/remove" {
                     (seal(visit)) input type="hidden" name="id" value=(export.id);
