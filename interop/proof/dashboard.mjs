@@ -115,7 +115,7 @@ async function lies(tab) {
 /** A link that a person makes shows the card to whoever has it, and nothing once it is ended. */
 async function links(tab) {
   await tab.goto(url + PROOF);
-  await tab.getByRole("link", { name: "Share" }).click();
+  await tab.getByRole("link", { name: "Share the proof" }).click();
   await tab.getByRole("button", { name: "Make a link" }).click();
   const address = await tab.locator("#made-share").inputValue();
   await picture(tab, "share");

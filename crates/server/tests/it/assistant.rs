@@ -82,7 +82,7 @@ fn a_search_is_the_same_as_that_of_the_api_and_its_faults_are_told() {
         node.record(&event(action));
     }
     let key = &node.admin;
-    let (result, text) = told(
+    let (result, told_text) = told(
         &node,
         key,
         "search_audit",
@@ -96,9 +96,12 @@ fn a_search_is_the_same_as_that_of_the_api_and_its_faults_are_told() {
             .len(),
         1
     );
-    assert!(text.starts_with("2 events match; the newest 1:"), "{text}");
-    let (_, none) = told(&node, key, "search_audit", &json!({ "q": "action:none" }));
-    assert!(none.starts_with("No event matches"), "{none}");
+    assert!(
+        told_text.starts_with("2 events match; the newest 1:"),
+        "{told_text}"
+    );
+    let (_, nothing) = told(&node, key, "search_audit", &json!({ "q": "action:none" }));
+    assert!(nothing.starts_with("No event matches"), "{nothing}");
 
     let text = refused(&node, key, "search_audit", &json!({ "q": "actoor:x" }));
     assert!(
@@ -204,7 +207,7 @@ fn pages_of_others_may_not_ask_and_nobody_without_a_key() {
 
 #[test]
 fn reads_of_an_assistant_are_recorded_like_others() {
-    let (_dir, mut node) = Running::fresh();
+    let (dir, mut node) = Running::fresh();
     let seq = node.record(&event("x"))["results"][0]["seq"].clone();
     told(&node, &node.admin, "show_proof", &json!({ "seq": seq }));
     told(
@@ -213,9 +216,8 @@ fn reads_of_an_assistant_are_recorded_like_others() {
         "search_audit",
         &json!({ "q": "action:x" }),
     );
-    let dir = _dir.path().to_owned();
     node.stop();
-    let node = Running::on(&dir);
+    let node = Running::on(dir.path());
     let reads = node.get("/v1/events?q=action:records.read").ok();
     let meta = &reads["data"][0]["meta"];
     assert!(meta.to_string().contains("action:x"), "{reads}");

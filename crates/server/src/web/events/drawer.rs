@@ -326,7 +326,7 @@ fn foot(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
                 a.btn data-replay hx-boost="false" href=(crate::web::replay::address(visit, job).with("event", seq)) { (glyph("play")) "Replay from here" }
             }
             a.btn data-download href={ "/events/" (seq) "/proof" } download { (glyph("download")) "Download proof" }
-            @if visit.has(Scope::Export) { a.btn.ghost href={ "/events/" (seq) "/share" } { (glyph("link")) "Share" } }
+            @if visit.has(Scope::Export) { a.btn.icon href={ "/events/" (seq) "/share" } title="Share the proof" aria-label="Share the proof" { (glyph("link")) } }
             a.btn.ghost.last href={ "/events/" (seq) "/record" } download { (glyph("file")) "Record" }
         }
     }
