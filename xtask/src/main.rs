@@ -74,6 +74,10 @@ const TEST: &[Step] = &[
         run: interop::proofs::evidence,
     },
     Step {
+        name: "interop-assistants",
+        run: interop::proofs::assistants,
+    },
+    Step {
         name: "browser-proofs",
         run: interop::proofs::cards,
     },
@@ -132,6 +136,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             TEST,
             &[
                 "interop-evidence",
+                "interop-assistants",
                 "interop-go",
                 "interop-parquet",
                 "interop-otlp",

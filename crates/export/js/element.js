@@ -37,6 +37,15 @@ function pins() {
   }
 }
 
+/** Whether this page may keep a pin: in a closed frame it may not. */
+function mayPin() {
+  try {
+    return localStorage !== null;
+  } catch {
+    return false;
+  }
+}
+
 function pin(name, key) {
   try {
     localStorage.setItem(PINS, JSON.stringify({ ...pins(), [name]: { key, at: Date.now() } }));
@@ -193,7 +202,7 @@ export class IndelibleProof extends HTMLElement {
       return address && { name, label, href: address };
     };
     const first = {
-      unpinned: { name: "pin", label: "Pin key", primary: true, run: () => this.#pin(view.bundle.key) },
+      unpinned: mayPin() && { name: "pin", label: "Pin key", primary: true, run: () => this.#pin(view.bundle.key) },
       offline: { name: "again", label: "Try again", run: () => this.#start() },
       failed: link("report", "Report"),
     };

@@ -54,6 +54,12 @@ pub(crate) struct Client {
     key: Option<String>,
 }
 
+/// An answer of any status.
+pub(crate) struct Answer {
+    pub(crate) status: ureq::http::StatusCode,
+    pub(crate) body: Vec<u8>,
+}
+
 /// Why there is no answer to use.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
@@ -262,25 +268,56 @@ impl Client {
         self.answer(request.call())
     }
 
+    /// A JSON message for a path that answers with messages of its own, whatever the status.
+    pub(crate) fn post_message(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Result<Answer, ClientError> {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        request = request.header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        self.received(request.send(body))
+    }
+
+    /// What an answer that is no success says.
+    pub(crate) fn refused(&self, answer: &Answer) -> ClientError {
+        let mut problem: Problem = serde_json::from_slice(&answer.body).unwrap_or_default();
+        problem.http_status = answer.status.as_u16();
+        problem.has_key = self.key.is_some();
+        ClientError::Refused(problem)
+    }
+
     fn answer(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, ClientError> {
+        let answer = self.received(answer)?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        Err(self.refused(&answer))
+    }
+
+    fn received(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Answer, ClientError> {
         let unreachable = |reason| ClientError::Unreachable {
             base: self.base.clone(),
             reason: Box::new(reason),
         };
         let mut answer = answer.map_err(unreachable)?;
+        let status = answer.status();
         let body = answer
             .body_mut()
             .with_config()
             .limit(ANSWER_BYTES)
             .read_to_vec();
-        let body = body.map_err(unreachable)?;
-        if answer.status().is_success() {
-            return Ok(body);
-        }
-        let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
-        problem.http_status = answer.status().as_u16();
-        problem.has_key = self.key.is_some();
-        Err(ClientError::Refused(problem))
+        Ok(Answer {
+            status,
+            body: body.map_err(unreachable)?,
+        })
     }
 }
 

@@ -23,6 +23,7 @@ mod get;
 mod hook;
 mod key;
 mod mcp;
+mod mcp_server;
 mod query;
 mod random;
 mod row;
@@ -67,6 +68,7 @@ enum Command {
     Verify(verify::Args),
     Key(key::Args),
     Trail(trail::Args),
+    McpServer(mcp_server::Args),
     Bench(bench::Args),
 }
 
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Key(args) => key::run(args),
         Command::Trail(args) => trail::run(args),
+        Command::McpServer(args) => mcp_server::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match done {

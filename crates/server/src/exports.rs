@@ -95,7 +95,7 @@ pub(crate) struct Export {
     project: Option<String>,
     /// Public id and name of the key that asked.
     pub(crate) by: String,
-    by_name: String,
+    pub(crate) by_name: String,
     pub(crate) format: Format,
     pub(crate) contents: bool,
     pub(crate) purpose: String,

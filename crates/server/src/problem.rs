@@ -231,7 +231,7 @@ impl Problem {
                 let _ = write!(text, "\nin bytes {start} to {end} of the filter");
             }
             if let Some(suggestion) = &fault.suggestion {
-                let _ = write!(text, "\ntry: {suggestion}");
+                let _ = write!(text, "\n{suggestion}");
             }
         }
         text

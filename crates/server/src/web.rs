@@ -39,6 +39,7 @@ mod replay;
 mod said;
 mod selected;
 mod settings;
+mod shared;
 mod sign_in;
 mod span;
 mod stacked;
@@ -74,6 +75,7 @@ type Handler = fn() -> MethodRouter<Arc<App>>;
 const OPEN: &[(&str, Handler)] = &[
     ("/sign-in", || get(sign_in::page).post(sign_in::submit)),
     ("/assets/{hash}/{*name}", || get(assets::serve)),
+    ("/shared/{token}", || get(shared::page)),
     ("/favicon.ico", || get(assets::favicon)),
 ];
 
@@ -93,14 +95,20 @@ const PAGES: &[(&str, Handler)] = &[
         get(events::content_file)
     }),
     ("/events/{event}/proof", || get(events::proof_file)),
+    ("/events/{event}/share", || {
+        get(events::share_page).post(events::share)
+    }),
     ("/views", || post(events::save_view)),
     ("/views/remove", || post(events::remove_view)),
-    ("/export", || get(export::page)),
+    ("/export", || get(export::page).post(export::start)),
+    ("/export/made", || get(export::made)),
+    ("/export/remove", || post(export::remove)),
     ("/guide", || get(guide::page)),
     ("/guide/{lesson}", || get(guide::lesson).post(guide::answer)),
     ("/integrity", || get(integrity::page)),
     ("/settings", || get(settings::page)),
     ("/settings/keys", || post(settings::create)),
+    ("/settings/embedding", || post(settings::set_embedding)),
     ("/settings/link", || post(settings::link)),
     ("/settings/revoke", || post(settings::revoke)),
     ("/sign-out", || post(sign_in::sign_out)),

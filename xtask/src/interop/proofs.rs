@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Node;
+use super::{Node, virtual_environment};
 use crate::http;
 use crate::server::Server;
 use crate::steps::{Outcome, missing};
@@ -81,7 +81,8 @@ pub(crate) fn evidence(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The card in every state and the page that checks packages, in a real browser.
+/// The card in every state, in a page and in an assistant, the page that checks packages, and what the dashboard proves,
+/// in a real browser.
 ///
 /// # Errors
 ///
@@ -94,10 +95,11 @@ pub(crate) fn cards(workspace: &Workspace) -> Result<Outcome> {
     let served = Served::make(workspace, "browser-proofs")?;
     let package = served.export("audit.zip", &[])?;
     let pictures = workspace.scratch("pictures-proofs")?;
+    let url = format!("http://{}", served.server.address());
     let mut test = Command::new("node");
     test.arg(workspace.root().join("interop/proof/browser.mjs"))
-        .arg(tools)
-        .arg(format!("http://{}", served.server.address()))
+        .arg(&tools)
+        .arg(&url)
         .arg(served.vkey()?)
         .arg(package)
         .arg(&pictures)
@@ -106,7 +108,55 @@ pub(crate) fn cards(workspace: &Workspace) -> Result<Outcome> {
         test.arg(served.bundle(id)?);
     }
     run(&mut test)?;
+    run(Command::new("node")
+        .arg(workspace.root().join("interop/proof/view.mjs"))
+        .arg(&tools)
+        .arg(&url)
+        .arg(&pictures)
+        .env("INDELIBLE_KEY", &served.key))?;
+    run(Command::new("node")
+        .arg(workspace.root().join("interop/proof/dashboard.mjs"))
+        .arg(&tools)
+        .args([&url, &served.vkey()?])
+        .arg(&pictures)
+        .env("INDELIBLE_KEY", &served.key))?;
     println!("pictures are in {}", workspace.relative(&pictures));
+    served.server.stop()?;
+    Ok(Outcome::Passed)
+}
+
+/// The tools for assistants, asked by the protocol's own clients for JavaScript and Python, over HTTP and over pipes.
+///
+/// # Errors
+///
+/// When a client is told something else, or when Node or Python is missing in continuous integration.
+pub(crate) fn assistants(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("node", "--version") || !has_tool("python3", "--version") {
+        return missing("Node or Python 3 is not installed");
+    }
+    let clients = node_packages(workspace).and_then(|tools| {
+        Ok((
+            tools,
+            virtual_environment(workspace, "interop-venv", "interop/python/requirements.txt")?,
+        ))
+    });
+    let (tools, python) = match clients {
+        Ok(clients) => clients,
+        Err(error) => return missing(&format!("the clients could not be had ({error:#})")),
+    };
+    let served = Served::make(workspace, "interop-assistants")?;
+    let url = format!("http://{}", served.server.address());
+    run(Command::new("node")
+        .arg(workspace.root().join("interop/proof/assistant.mjs"))
+        .arg(tools)
+        .args([&url, &served.vkey()?])
+        .arg(served.program())
+        .env("INDELIBLE_KEY", &served.key))?;
+    run(Command::new(python)
+        .arg(workspace.root().join("interop/python/assistant.py"))
+        .arg(url)
+        .arg(served.program())
+        .env("INDELIBLE_KEY", &served.key))?;
     served.server.stop()?;
     Ok(Outcome::Passed)
 }

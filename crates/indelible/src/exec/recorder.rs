@@ -68,7 +68,7 @@ impl Recorder {
         let (remote, key) = remote(options, &env, spool.as_ref().ok());
         let producer = format!("exec-{}", env.new_id());
         Ok(Self {
-            redactor: Redactor::on_demand(&key)?,
+            redactor: Redactor::new(None, &[], &key)?,
             remote,
             spool,
             secrets,

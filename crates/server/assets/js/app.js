@@ -9,3 +9,5 @@ import "./chart.js";
 import "./live.js";
 import "./faults.js";
 import "./replay.js";
+import "./proof.js";
+import "./integrity.js";

@@ -119,9 +119,9 @@ pub(crate) static SET_ORIGINS: RouteInfo = RouteInfo {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct NewBody {
-    contents: bool,
-    expires_at: Option<String>,
+pub(crate) struct NewBody {
+    pub(crate) contents: bool,
+    pub(crate) expires_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -174,14 +174,29 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let body: NewBody = settings(&app, request).await?;
-    if !caller.has(Scope::Read) || (body.contents && !caller.has(Scope::Content)) {
+    let (share, token) = make(&app, &caller, name, body).await?;
+    let shown = ShownShare::new(&share, Some(&token));
+    Ok(json(StatusCode::CREATED, &shown))
+}
+
+/// Makes a link to the proof of an event; its token is known to nobody else.
+pub(crate) async fn make(
+    app: &Arc<App>,
+    caller: &Caller,
+    name: String,
+    body: NewBody,
+) -> Result<(Share, String), Problem> {
+    if !caller.has(Scope::Export)
+        || !caller.has(Scope::Read)
+        || (body.contents && !caller.has(Scope::Content))
+    {
         let scope = if body.contents { "content" } else { "read" };
-        let detail = format!("the link shows what needs scope {scope}");
+        let detail = format!("the link shows what needs scope {scope}, and needs scope export");
         return Err(Problem::new(Code::InsufficientScope, detail));
     }
     let now = app.node().now();
     let expires_at = expiry(body.expires_at.as_deref(), now)?;
-    let engine = caller.engine(&app);
+    let engine = caller.engine(app);
     let reader = caller.clone();
     let event = app
         .read(move || find(&engine.snapshot()?, &name, &reader))
@@ -191,14 +206,14 @@ pub(crate) async fn create(
         contents: body.contents,
         expires_at,
     };
+    let (app, caller) = (Arc::clone(app), caller.clone());
     blocking(move || {
         let shares = app.node().shares();
         let secret = shares.generate()?;
         // First the log, then the link: there is no link that the log does not know of.
         record(&caller, "share.created", &secret.id, &new)?;
         let share = shares.add(&caller.key, &new, &secret, now)?;
-        let shown = ShownShare::new(&share, Some(&secret.text));
-        Ok(json(StatusCode::CREATED, &shown))
+        Ok((share, secret.text))
     })
     .await
 }
@@ -240,22 +255,25 @@ pub(crate) async fn revoke(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    blocking(move || {
-        let shares = app.node().shares();
-        let ended = shares.revoke(caller.trail_id(), caller.project(), &id)?;
-        let ended = ended.ok_or_else(Problem::not_found)?;
-        let was = NewShare {
-            event_seq: event::Seq(ended.event_seq),
-            contents: ended.contents,
-            expires_at: Micros(ended.expires_at),
-        };
-        // A link must end even when the log accepts nothing any more.
-        if let Err(error) = record(&caller, "share.revoked", &id, &was) {
-            tracing::error!(?error, share = id, "a revocation could not be recorded");
-        }
-        Ok(StatusCode::NO_CONTENT.into_response())
-    })
-    .await
+    blocking(move || end(&app, &caller, &id)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Ends a link for good. Blocks.
+pub(crate) fn end(app: &App, caller: &Caller, id: &str) -> Result<(), Problem> {
+    let shares = app.node().shares();
+    let ended = shares.revoke(caller.trail_id(), caller.project(), id)?;
+    let ended = ended.ok_or_else(Problem::not_found)?;
+    let was = NewShare {
+        event_seq: event::Seq(ended.event_seq),
+        contents: ended.contents,
+        expires_at: Micros(ended.expires_at),
+    };
+    // A link must end even when the log accepts nothing any more.
+    if let Err(error) = record(caller, "share.revoked", id, &was) {
+        tracing::error!(?error, share = id, "a revocation could not be recorded");
+    }
+    Ok(())
 }
 
 pub(crate) async fn origins(
@@ -274,22 +292,30 @@ pub(crate) async fn set_origins(
 ) -> Result<Response, Problem> {
     caller.require_whole_trail()?;
     let Embedding { origins } = settings(&app, request).await?;
-    let origins = check_origins(origins)?;
     blocking(move || {
-        let meta = serde_json::json!({ "origins": origins }).to_string();
-        let event = SystemEvent {
-            actor_type: "user",
-            actor_id: &caller.key.id,
-            meta: Some(&meta),
-            ..SystemEvent::new("embedding.changed")
-        };
-        audit::record(&caller.trail, &event)?;
-        let shares = app.node().shares();
-        shares.set_origins(caller.trail_id(), origins)?;
-        let origins = shares.origins(caller.trail_id());
+        change_origins(&app, &caller, origins)?;
+        let origins = app.node().shares().origins(caller.trail_id());
         Ok(json(StatusCode::OK, &Embedding { origins }))
     })
     .await
+}
+
+/// Replaces the origins of the caller's trail, on record. Blocks.
+pub(crate) fn change_origins(
+    app: &App,
+    caller: &Caller,
+    origins: Vec<String>,
+) -> Result<(), Problem> {
+    caller.require_whole_trail()?;
+    let origins = check_origins(origins)?;
+    let meta = serde_json::json!({ "origins": origins }).to_string();
+    let event = SystemEvent {
+        meta: Some(&meta),
+        ..audit::by(&caller.key, "embedding.changed")
+    };
+    audit::record(&caller.trail, &event)?;
+    let shares = app.node().shares();
+    Ok(shares.set_origins(caller.trail_id(), origins)?)
 }
 
 fn record(caller: &Caller, action: &str, id: &str, share: &NewShare) -> Result<(), Problem> {
@@ -300,11 +326,9 @@ fn record(caller: &Caller, action: &str, id: &str, share: &NewShare) -> Result<(
     });
     let meta = meta.to_string();
     let event = SystemEvent {
-        actor_type: "user",
-        actor_id: &caller.key.id,
         resource: Some(("share", id)),
         meta: Some(&meta),
-        ..SystemEvent::new(action)
+        ..audit::by(&caller.key, action)
     };
     Ok(audit::record(&caller.trail, &event)?)
 }

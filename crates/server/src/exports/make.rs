@@ -200,6 +200,7 @@ impl Making<'_> {
         let event = SystemEvent {
             actor_type: "user",
             actor_id: &self.export.by,
+            actor_name: Some(self.export.by_name.as_str()).filter(|name| !name.is_empty()),
             resource: Some(("export", &self.export.id)),
             meta: Some(&meta),
             ..SystemEvent::new(export::manifest::EXPORT_ACTION)

@@ -66,6 +66,9 @@ const STYLES: &str = concat!(
     include_str!("../../assets/css/replay.css"),
 );
 
+/// The part that checks proofs, which is put together when it is first needed.
+const VERIFIER: &str = "js/verifier.js";
+
 const FILES: &[(&str, &str, &[u8])] = &[
     ("app.css", CSS, STYLES.as_bytes()),
     asset!("glyphs.svg", SVG),
@@ -79,7 +82,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("js/faults.js", JS),
     asset!("js/keys.js", JS),
     asset!("js/live.js", JS),
+    asset!("js/integrity.js", JS),
+    asset!("js/marks.js", JS),
     asset!("js/menus.js", JS),
+    asset!("js/pins.js", JS),
+    asset!("js/proof.js", JS),
     asset!("js/replay.js", JS),
     asset!("js/rows.js", JS),
     asset!("js/zone.js", JS),
@@ -90,13 +97,15 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(Assets::new);
 
 impl Assets {
     fn new() -> Self {
+        let verifier = (VERIFIER, JS, export::web::verifier_script().as_bytes());
+        let all = || FILES.iter().copied().chain([verifier]);
         let mut hash = Sha256::new();
-        for (name, _, bytes) in FILES {
+        for (name, _, bytes) in all() {
             hash.update(name);
             hash.update(Sha256::digest(bytes));
         }
         let hash: [u8; 32] = hash.finalize().into();
-        let files = FILES.iter().map(|(name, media_type, bytes)| File {
+        let files = all().map(|(name, media_type, bytes)| File {
             name,
             media_type,
             bytes,
@@ -176,7 +185,7 @@ mod tests {
             for part in text.split(" \"./").skip(1) {
                 let other = format!("js/{}", part.split('"').next().unwrap());
                 assert!(
-                    FILES.iter().any(|(name, ..)| *name == other),
+                    ASSETS.files.iter().any(|file| file.name == other),
                     "{name}: {other}"
                 );
             }

@@ -7,6 +7,7 @@ mod files;
 mod filter_bar;
 mod gather;
 mod live;
+mod share;
 mod table;
 mod views;
 
@@ -24,6 +25,7 @@ pub(super) use files::{content as content_file, proof as proof_file, record as r
 pub(super) use filter_bar::{Locked, bar, filter_fault};
 pub(super) use gather::{Listed, Row, list, read as read_rows};
 pub(super) use live::rows as live_rows;
+pub(super) use share::{page as share_page, submit as share};
 pub(super) use table::table as rows_table;
 pub(super) use views::{remove as remove_view, save as save_view};
 

@@ -1,25 +1,33 @@
 //! Export: five questions on one page, all answered already, and an exact preview of what they give.
 
 mod gather;
+mod made;
 mod preview;
 mod questions;
 
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use form_urlencoded::Serializer;
 use gather::{Answers, Asked};
 use hyper::Uri;
+pub(super) use made::{made, remove};
 use maud::html;
 
 use super::{
+    access::see_other,
     chart::patterns,
+    form::Form,
     frame::{self, Frame, Nav},
+    narrow,
     selected::Selected,
     visit::Visit,
 };
 use crate::{
+    api::{exports::start as start_export, selection::Selection},
     app::App,
     keys::Scope,
+    params::Params,
     problem::{Code, Problem},
 };
 
@@ -29,12 +37,9 @@ pub(super) async fn page(
     visit: Visit,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    if !visit.has(Scope::Export) {
-        return Err(Problem::new(
-            Code::InsufficientScope,
-            "your role may not export",
-        ));
-    }
+    check(&visit)?;
+    let earlier = app.node().exports();
+    let earlier = earlier.list(visit.caller.trail_id(), visit.caller.project());
     let selected = Selected::of(&visit);
     let answers = Answers::read(&uri, visit.has(Scope::Content));
     let asked = Asked {
@@ -57,12 +62,69 @@ pub(super) async fn page(
             (patterns())
             div.between {
                 div { h1 { "Export evidence" } p.soft { "Hand over the raw records of a period. Nothing is summarised, nothing is left out in silence." } }
+                a.btn href="/export/made" { "Earlier exports " span.dim { (earlier.len()) } }
             }
             div.cards.export-cards {
                 (questions::card(&reader, &selected, &answers, found.as_ref()))
-                (preview::card(&reader, &selected, &answers, found.as_ref()))
+                (preview::card(&reader, &selected, &answers, found.as_ref(), &uri))
             }
         })
     };
     frame::answer(&visit, &Frame::of(Nav::Export), made).await
+}
+
+/// `POST /export`: starts what the page of the same address shows, over the time and tree that it was counted for.
+pub(super) async fn start(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    uri: Uri,
+    form: Form,
+) -> Result<Response, Problem> {
+    check(&visit)?;
+    let selected = Selected::of(&visit);
+    let answers = Answers::read(&uri, visit.has(Scope::Content));
+    let counted = |name| form.get(name).filter(|text| !text.is_empty());
+    let params = Params::of(vec![
+        ("q", Some(narrow::and(&selected.q, &answers.term()))),
+        ("from", counted("from").map(ToOwned::to_owned)),
+        ("to", counted("to").map(ToOwned::to_owned)),
+        ("at", counted("at").map(ToOwned::to_owned)),
+    ]);
+    let selection = Selection::read(&params, &visit.caller, app.node().now_us())?;
+    let Answers {
+        format,
+        with_contents,
+        purpose,
+        ..
+    } = answers;
+    let caller = &visit.caller;
+    start_export(
+        &app,
+        caller,
+        selection,
+        format.made(),
+        with_contents,
+        purpose,
+    )
+    .await?;
+    Ok(see_other("/export/made"))
+}
+
+/// Where every event that a filter selects is exported, of whatever kind.
+pub(super) fn everything(q: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("answered", "1");
+    for (word, ..) in gather::KINDS {
+        query.append_pair("kind", word);
+    }
+    query.append_pair("q", q);
+    format!("/export?{}", query.finish())
+}
+
+fn check(visit: &Visit) -> Result<(), Problem> {
+    if visit.has(Scope::Export) {
+        return Ok(());
+    }
+    let detail = "your role may not export";
+    Err(Problem::new(Code::InsufficientScope, detail))
 }

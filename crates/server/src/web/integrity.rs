@@ -68,6 +68,7 @@ fn body(visit: &Visit, found: &Found) -> Markup {
             (headline(visit, found))
             div.cards.integrity-cards {
                 div.col {
+                    (in_browser(found))
                     (checked(found))
                     (producers::card(visit, &found.numbers))
                 }
@@ -107,6 +108,20 @@ fn headline(visit: &Visit, found: &Found) -> Markup {
                 (fact("Root", html! { code { (newest.checkpoint.root) } }))
                 (fact("Signed", html! { (tag(signed_us, &visit.clock.time(signed_us))) span.of { (visit.clock.day(signed_us)) } }))
                 (fact("Log key", html! { code #log-key data-copied { (found.vkey) } }))
+            }
+        }
+    }
+}
+
+/// What the reader's own browser finds, which a script fills.
+fn in_browser(found: &Found) -> Markup {
+    html! {
+        section.card.lined hidden data-browser-check data-key=(found.vkey) aria-labelledby="in-browser" {
+            header { h2 #in-browser { "Checked in this browser" } span.end role="status" data-browser-status {} }
+            div.body.padded.col {
+                ul.checks.timed {}
+                button.btn.small type="button" hidden data-pin { (glyph("key")) "Pin this key in this browser" }
+                p.small.dim { "From bytes that the server handed out. A pinned key is compared with every proof that is opened here; compare it with one that you were given on another way." }
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Settings: people, keys, and what models cost.
 
+mod embedding;
 mod keys;
 mod people;
 mod prices;
 
+pub(super) use embedding::set as set_embedding;
 use std::sync::Arc;
 
 use axum::{
@@ -54,6 +56,7 @@ async fn show(app: &Arc<App>, visit: &Visit, made: Option<Made>) -> Result<Respo
                 @let all = key_api::managed(app, &visit.caller);
                 (people::card(visit, &all))
                 (keys::card(visit, &all))
+                @if visit.caller.project().is_none() { (embedding::card(app, visit)) }
             } @else {
                 section.card { div.body.padded { p.line { (glyph("lock")) "People and keys are managed by an admin of the trail." } } }
             }

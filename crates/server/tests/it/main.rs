@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod assistant;
 mod client;
 mod dashboard;
 mod durability;

@@ -220,7 +220,7 @@ fn body(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
         Tab::Summary => summary::page(visit, detail, record),
         Tab::Content => contents(detail, record),
         Tab::Raw => raw(detail),
-        Tab::Proof => proof_page(detail, record),
+        Tab::Proof => proof_page(visit, detail, record),
         Tab::Context => context(visit, detail),
         Tab::Replay => replay(visit, detail, record),
     }
@@ -285,12 +285,15 @@ fn raw(detail: &Detail) -> Markup {
     }
 }
 
-fn proof_page(detail: &Detail, record: &RecordView<'_>) -> Markup {
+fn proof_page(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
     let checks = &detail.checks;
     let seq = detail.event.seq.0;
     html! {
-        (proof::verdict(checks, seq, &utc(recorded(record))))
-        (proof::list(checks))
+        div.col data-prove={ "/v1/events/" (seq) "/proof" } data-seq=(seq) data-key=(visit.caller.trail.verifier_key()) {
+            (proof::verdict(checks, seq, &utc(recorded(record))))
+            (proof::list(checks))
+            p.small.dim data-prove-note { "Checked by this server as the page was made. The proof that you download is checked without it." }
+        }
         (proof::audit_path(checks, seq))
         dl.facts {
             @if let Some(hash) = &checks.leaf_hash { dt { "Leaf hash" } dd { code { (hash) } } }
@@ -299,7 +302,6 @@ fn proof_page(detail: &Detail, record: &RecordView<'_>) -> Markup {
                 dt { "Checkpoint" } dd { strong { (grouped(checkpoint.size)) } " events, signed by the log's own key" }
             }
         }
-        p.small.dim { "Checked by this server as the page was made. The proof that you download is checked without it." }
     }
 }
 
@@ -345,6 +347,7 @@ fn foot(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
                 a.btn data-replay hx-boost="false" href=(crate::web::replay::address(visit, job).with("event", seq)) { (glyph("play")) "Replay from here" }
             }
             a.btn data-download href={ "/events/" (seq) "/proof" } download { (glyph("download")) "Download proof" }
+            @if visit.has(Scope::Export) { a.btn.icon href={ "/events/" (seq) "/share" } title="Share the proof" aria-label="Share the proof" { (glyph("link")) } }
             a.btn.ghost.last href={ "/events/" (seq) "/record" } download { (glyph("file")) "Record" }
         }
     }

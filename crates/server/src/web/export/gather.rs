@@ -7,6 +7,7 @@ use hyper::Uri;
 use query::{Dimension, Order, Query, SeriesQuery, Snapshot, TimeRange, Value};
 
 use crate::{
+    exports,
     numbers::{Gap, Numbers},
     problem::Problem,
     web::{clock::Clock, narrow, selected::Selected, span::Span},
@@ -63,6 +64,15 @@ impl Format {
             "For a spreadsheet. A copy to read, not evidence",
         ),
     ];
+
+    /// The same for whoever makes it.
+    pub(super) fn made(self) -> exports::Format {
+        match self {
+            Self::Evidence => exports::Format::Evidence,
+            Self::JsonLines => exports::Format::Jsonl,
+            Self::Csv => exports::Format::Csv,
+        }
+    }
 
     pub(super) fn word(self) -> &'static str {
         Self::ALL

@@ -1,11 +1,13 @@
 //! What the answers give, counted and not estimated, before anything is made.
 
+use hyper::Uri;
 use maud::{Markup, html};
 
 use super::gather::{Answers, Format, Found};
 use crate::web::{
     chart::{Bar, Kind, Stack, ticks},
     clock::rfc3339,
+    frame::seal,
     glyph::{glyph, sized},
     number::{bytes, count_of, grouped},
     selected::Selected,
@@ -24,6 +26,7 @@ pub(super) fn card(
     selected: &Selected,
     answers: &Answers,
     found: Option<&Found>,
+    uri: &Uri,
 ) -> Markup {
     let Some(found) = found else {
         return html! { section.card #preview { div.empty { p { "Correct the answers to see what they give." } } } };
@@ -43,6 +46,7 @@ pub(super) fn card(
                 @if found.erased > 0 { li { (glyph("unfinished")) div { p.medium { (count_of(found.erased, "erasure", "erasures")) " on record" } p.small.soft { "Their proofs stay valid" } } } }
             }
             (gaps(visit, found))
+            (generate(visit, selected, answers, found, uri))
             (command(visit, selected, answers, found))
         }
     }
@@ -138,6 +142,34 @@ fn gaps(visit: &Visit, found: &Found) -> Markup {
                 }
                 p.small.soft { "The package says so. A gap can be explained, never filled." }
             }
+        }
+    }
+}
+
+/// The button that starts it: the answers are those of the address, time and tree those that were counted.
+fn generate(
+    visit: &Visit,
+    selected: &Selected,
+    answers: &Answers,
+    found: &Found,
+    uri: &Uri,
+) -> Markup {
+    let what = match answers.format {
+        Format::Evidence => "evidence package",
+        Format::JsonLines => "JSON Lines",
+        Format::Csv => "CSV",
+    };
+    let ends = [
+        ("from", selected.period.from_us),
+        ("to", selected.period.to_us),
+    ];
+    html! {
+        form.generate method="post" action=(uri) {
+            (seal(visit))
+            input type="hidden" name="at" value=(found.size);
+            @for (name, us) in ends { @if let Some(us) = us { input type="hidden" name=(name) value=(rfc3339(us)); } }
+            button.btn.primary.large.wide { (glyph("download")) "Generate " (what) }
+            p.small.soft { "Recorded in the trail by " (bdi(&visit.caller.key.name)) "." }
         }
     }
 }
