@@ -26,9 +26,8 @@ impl Writer {
     #[must_use]
     pub fn write(&mut self, draft: &Draft, id: &str, with: &Redaction<'_>) -> Vec<u8> {
         let stamp = Stamp {
-            id,
-            producer: &self.producer,
-            seq: self.next_seq,
+            id: Some(id),
+            producer: Some((&self.producer, self.next_seq)),
             vouches: false,
         };
         let mut line = Vec::new();
