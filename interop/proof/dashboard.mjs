@@ -109,6 +109,7 @@ async function lies(tab) {
   const failed = tab.locator("[data-browser-check] .checks .failed .medium");
   await settled(tab, "[data-browser-check]", "failed");
   assert.deepEqual(await failed.allInnerTexts(), ["Consistency", "Tree"]);
+  await tab.getByRole("heading", { name: "The log does not verify in this browser" }).waitFor();
   await picture(tab, "integrity-damaged");
 }
 
