@@ -1,6 +1,6 @@
 // The log as a whole, checked here: signature, growth since the last visit, the tree from its tiles, and some records.
 
-import { duration, grouped, line } from "./marks.js";
+import { duration, glyph, grouped, line } from "./marks.js";
 import { lastSeen, pin, pinned, see } from "./pins.js";
 import { EMPTY_ROOT, fromBase64, nodeHash, openCheckpoint, parseBundle, parseKey, verifyBundle, verifyConsistency } from "./verifier.js";
 
@@ -126,6 +126,17 @@ const CHECKS = {
   },
 };
 
+/** The server's word on top of the page does not stand against what this browser found. */
+function doubt() {
+  const head = document.querySelector("[data-integrity]");
+  if (!head) return;
+  const mark = head.querySelector("svg");
+  mark.parentElement.className = "bad";
+  mark.replaceWith(glyph("v-failed", "g headline-mark"));
+  head.querySelector("h2").textContent = "The log does not verify in this browser";
+  head.querySelector("p").textContent = "A check below failed. Keep the data directory as it is, and compare the log's root with what others have seen.";
+}
+
 /** Runs checks one after the other; what follows on a failed one is not checked. */
 async function run(place, names) {
   const list = place.querySelector(".checks");
@@ -150,6 +161,7 @@ async function run(place, names) {
   }
   place.dataset.state = isGood ? "good" : "failed";
   status.textContent = `${isGood ? "all checks passed" : "a check failed"}, ${duration(performance.now() - started)}`;
+  if (!isGood) doubt();
   const button = place.querySelector("[data-pin]");
   button.hidden = !isGood || found.pinned !== null;
 }

@@ -90,7 +90,7 @@ fn show(app: &App, visit: &Visit, seq: u64, token: Option<&str>) -> Response {
         tag(us, &visit.clock.date(us))
     };
     let body = html! {
-        div.between {
+        div.between.page-head {
             div { h1 { "Share the proof of #" (grouped(seq)) } p.soft { "Whoever has the link sees this one event with its proof, and checks it in their own browser." } }
             a.btn href={ "/events?event=" (seq) "&tab=proof" } { "Back to the event" }
         }

@@ -35,7 +35,7 @@ pub(in super::super) async fn made(
     let exports = app.node().exports();
     let all = exports.list(visit.caller.trail_id(), visit.caller.project());
     let body = html! {
-        div.between {
+        div.between.page-head {
             div { h1 { "Exports" } p.soft { "Each is recorded in the trail, with the hash of what was handed over." } }
             a.btn href="/export" { "New export" }
         }
