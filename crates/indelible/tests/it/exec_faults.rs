@@ -124,9 +124,9 @@ fn in_strict_mode_a_command_that_cannot_be_recorded_does_not_run() {
             ("INDELIBLE_SPOOL_LIMIT_BYTES", "10"),
         ],
     ];
-    // Something that fills the second one.
+    // A KiB waits in the second one already.
     std::fs::create_dir(&full).unwrap();
-    std::fs::write(full.join("0.wal"), [0; 11]).unwrap();
+    std::fs::write(full.join("waiting.kib"), b"k").unwrap();
     for more in attempts {
         let mut command = machine.command(&["exec", "--mode", "strict", "--", "touch", "ran"]);
         let output = command.envs(more.iter().copied()).output().unwrap();
