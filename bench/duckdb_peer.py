@@ -25,7 +25,7 @@ class DuckDb(Peer):
         ).fetchall()
 
     def is_loaded(self, count):
-        return self.db.execute("SELECT count(*) FROM events").fetchone()[0] >= count
+        return self.db.execute("SELECT count(*) FROM events").fetchall()[0][0] >= count
 
     def load(self, batches):
         import pyarrow

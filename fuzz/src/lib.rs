@@ -1,10 +1,16 @@
 //! What each fuzz target does with its input: one function a target, so that a plain test can
 //! drive them too. A target fails by panicking.
 
+mod capture;
+mod claims;
 mod events;
+mod mcp;
 mod packages;
 
+pub use capture::{client_hello, first_settings};
+pub use claims::{hook, hook_settings, otlp};
 pub use events::{compact, prepare, record_view};
+pub use mcp::mcp;
 pub use packages::package;
 
 use std::collections::HashSet;

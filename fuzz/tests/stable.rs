@@ -8,6 +8,16 @@ const SEED: u64 = 1;
 const RUNS: u64 = 20_000;
 
 #[test]
+fn client_hello() {
+    drive("client_hello", indelible_fuzz::client_hello);
+}
+
+#[test]
+fn first_settings() {
+    drive("first_settings", indelible_fuzz::first_settings);
+}
+
+#[test]
 fn compact() {
     drive("compact", indelible_fuzz::compact);
 }
@@ -48,8 +58,28 @@ fn tlog_proof() {
 }
 
 #[test]
+fn mcp() {
+    drive("mcp", indelible_fuzz::mcp);
+}
+
+#[test]
 fn package() {
     drive("package", indelible_fuzz::package);
+}
+
+#[test]
+fn hook() {
+    drive("hook", indelible_fuzz::hook);
+}
+
+#[test]
+fn hook_settings() {
+    drive("hook_settings", indelible_fuzz::hook_settings);
+}
+
+#[test]
+fn otlp() {
+    drive("otlp", indelible_fuzz::otlp);
 }
 
 /// Runs `target` on its seeds and on mutations of them.

@@ -15,7 +15,7 @@ export const places = {
   "events-filter": "/events?q=source:shell%20-result:success",
   "events-fault": "/events?q=sorce:shell",
   "events-none": "/events?q=source:shell%20action:nothing.such",
-  ...Object.fromEntries(["summary", "content", "raw", "proof", "context"].map((tab) => [`event-${tab}`, `/events?event=${plain}&tab=${tab}`])),
+  ...Object.fromEntries(["summary", "content", "raw", "proof", "context", "replay"].map((tab) => [`event-${tab}`, `/events?event=${plain}&tab=${tab}`])),
   jobs: "/jobs?from=-2d",
   job: `/jobs/${job}`,
   "job-cost": `/jobs/${job}?show=cost`,
@@ -33,7 +33,7 @@ export const places = {
 };
 
 export const hostilePlaces = {
-  ...Object.fromEntries(["summary", "content", "raw", "proof", "context"].flatMap((tab) => [
+  ...Object.fromEntries(["summary", "content", "raw", "proof", "context", "replay"].flatMap((tab) => [
     [`hostile-${tab}`, `/events?event=${hostile}&tab=${tab}`],
     [`long-${tab}`, `/events?event=${long}&tab=${tab}`],
   ])),

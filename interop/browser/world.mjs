@@ -62,7 +62,7 @@ export const overflow = (page) => page.evaluate(() => {
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide <= 0) return [];
   const scrolls = (element) => { for (let at = element.parentElement; at; at = at.parentElement) if (/auto|scroll|hidden|clip/.test(getComputedStyle(at).overflowX)) return true; return false; };
-  const past = [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !scrolls(element));
+  const past = [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest("details:not([open])") && !scrolls(element));
   return past.slice(0, 5).map((element) => `${wide} px: ${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""}`);
 });
 

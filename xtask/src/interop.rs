@@ -4,12 +4,18 @@
 //! after a restart when everything is, and as plain Parquet files.
 
 mod events;
+pub(crate) mod mcp;
+mod otlp;
 pub(crate) mod proofs;
+mod shell;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+pub(crate) use otlp::otlp;
+pub(crate) use shell::shell;
 
 use crate::http;
 use crate::server::Server;
@@ -74,10 +80,13 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("python3", "--version") {
         return missing("Python 3 is not installed");
     }
-    let python = match virtual_environment(workspace) {
-        Ok(python) => python,
-        Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
-    };
+    let python =
+        match virtual_environment(workspace, "interop-venv", "interop/python/requirements.txt") {
+            Ok(python) => python,
+            Err(error) => {
+                return missing(&format!("the Python packages could not be had ({error:#})"));
+            }
+        };
     let node = Node::make(workspace, "interop-parquet")?;
     let server = node.serve()?;
     Node::ingest(&server, &node.key()?, EVENTS)?;
@@ -96,9 +105,36 @@ pub(crate) fn parquet(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The Python of an environment with the pinned packages, made on the first run.
-fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
-    let dir = workspace.kept("interop-venv");
+/// curl, git, pip, npm, cargo and Python's requests through the forward proxy, to a host with TLS of its own. Those that are
+/// not installed are left out.
+///
+/// # Errors
+///
+/// When a check fails, or when Python is missing in continuous integration.
+pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("python3", "--version") {
+        return missing("Python 3 is not installed");
+    }
+    let python = match virtual_environment(
+        workspace,
+        "interop-forward-venv",
+        "interop/python/forward-requirements.txt",
+    ) {
+        Ok(python) => python,
+        Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
+    };
+    run(Command::new(python)
+        .arg(workspace.root().join("interop/python/forward.py"))
+        .arg("--binary")
+        .arg(workspace.binary_dir()?.join("indelible"))
+        .arg("--work")
+        .arg(workspace.scratch("interop-forward")?))?;
+    Ok(Outcome::Passed)
+}
+
+/// The Python of an environment with the packages that a file pins, made on the first run.
+fn virtual_environment(workspace: &Workspace, name: &str, pinned_in: &str) -> Result<PathBuf> {
+    let dir = workspace.kept(name);
     let python = dir.join("bin/python");
     if !python.exists() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&dir))?;
@@ -112,7 +148,7 @@ fn virtual_environment(workspace: &Workspace) -> Result<PathBuf> {
             "--disable-pip-version-check",
             "--requirement",
         ])
-        .arg(workspace.root().join("interop/python/requirements.txt")))?;
+        .arg(workspace.root().join(pinned_in)))?;
     Ok(python)
 }
 

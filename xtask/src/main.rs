@@ -7,6 +7,7 @@
 //! used, so that the first check starts seconds after a clone.
 
 mod bench;
+mod browser;
 mod cargo;
 mod http;
 mod interop;
@@ -88,6 +89,26 @@ const TEST: &[Step] = &[
         name: "interop-parquet",
         run: interop::parquet,
     },
+    Step {
+        name: "interop-shell",
+        run: interop::shell,
+    },
+    Step {
+        name: "interop-forward",
+        run: interop::forward,
+    },
+    Step {
+        name: "interop-mcp",
+        run: interop::mcp::check,
+    },
+    Step {
+        name: "browser",
+        run: browser::check,
+    },
+    Step {
+        name: "interop-otlp",
+        run: interop::otlp,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -114,11 +135,14 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             &workspace,
             TEST,
             &[
-                "interop-evidence".to_owned(),
-                "interop-assistants".to_owned(),
-                "interop-go".to_owned(),
-                "interop-parquet".to_owned(),
-            ],
+                "interop-evidence",
+                "interop-assistants",
+                "interop-go",
+                "interop-parquet",
+                "interop-otlp",
+                "interop-shell",
+            ]
+            .map(ToOwned::to_owned),
         ),
         "bench" => bench::run_all(&workspace).map(|()| ExitCode::SUCCESS),
         _ => {

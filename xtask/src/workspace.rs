@@ -89,6 +89,22 @@ impl Workspace {
         Ok(&self.profile_dir)
     }
 
+    /// Builds the binary as it is released and returns the directory it lies in: for checks on more events than
+    /// an unoptimised one can record and read in the time.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build.
+    pub(crate) fn release_binary_dir(&self) -> Result<PathBuf> {
+        run(self
+            .cargo()
+            .args(["build", "--quiet", "--package", "indelible", "--release"]))?;
+        let dir = self.target_dir().join("release");
+        let binary = dir.join("indelible");
+        ensure!(binary.exists(), "cargo built no {}", binary.display());
+        Ok(dir)
+    }
+
     /// Every file of the checkout with one of these extensions, build output left out.
     ///
     /// # Errors

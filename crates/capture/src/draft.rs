@@ -39,6 +39,14 @@ pub struct Draft {
     pub usage: Option<Usage>,
     /// Which half of an action, and the name that joins the two.
     pub phase: Option<(Phase, Arc<str>)>,
+    /// The same name where somebody tells of an action and does not record its halves.
+    pub call: Option<String>,
+    /// Name and number that whoever told of it counts with, in place of our own.
+    pub counted: Option<(String, u64)>,
+    /// Part of the trace.
+    pub span: Option<String>,
+    /// The person who asked for it.
+    pub asked_by: Option<String>,
     /// For people.
     pub description: Option<String>,
     /// Anything else.
@@ -86,6 +94,8 @@ pub enum Outcome {
 pub enum Phase {
     /// About to happen.
     Intent,
+    /// Under way for a while; joined to the two, and neither of them.
+    Checkpoint,
     /// Over.
     Outcome,
 }
@@ -144,9 +154,9 @@ pub enum Meta {
 /// What a draft lacks to be an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) producer: &'a str,
-    pub(crate) seq: u64,
+    pub(crate) id: Option<&'a str>,
+    /// Id and number, if the producer counts its events.
+    pub(crate) producer: Option<(&'a str, u64)>,
     /// Whether the server takes our word for how an actor was identified.
     pub(crate) vouches: bool,
 }
@@ -168,10 +178,37 @@ impl Draft {
             approval: None,
             usage: None,
             phase: None,
+            call: None,
+            counted: None,
+            span: None,
+            asked_by: None,
             description: None,
             meta: Vec::new(),
             content: Vec::new(),
         }
+    }
+
+    /// The event of a process that does not count its events, as one line of JSON. Nobody vouches for its actor.
+    #[must_use]
+    pub fn event(&self, id: &str, with: &Redaction<'_>) -> Vec<u8> {
+        self.uncounted(Some(id), with)
+    }
+
+    /// The same with the draft's own id; without one the server gives one.
+    #[must_use]
+    pub fn line(&self, with: &Redaction<'_>) -> Vec<u8> {
+        self.uncounted(self.id.as_deref(), with)
+    }
+
+    fn uncounted(&self, id: Option<&str>, with: &Redaction<'_>) -> Vec<u8> {
+        let stamp = Stamp {
+            id,
+            producer: None,
+            vouches: false,
+        };
+        let mut out = Vec::new();
+        self.write(&stamp, with, &mut out);
+        out
     }
 
     /// Appends the event as one line of JSON, without a line feed.
@@ -182,10 +219,18 @@ impl Draft {
             open: false,
         };
         writer.brace();
-        writer.plain("id", stamp.id);
+        if let Some(id) = stamp.id {
+            writer.plain("id", id);
+        }
         writer.time("time", self.time);
         writer.number("duration_us", self.duration_us);
-        writer.scope(&self.scope, stamp.vouches);
+        writer.scope(&self.scope, self.span.as_deref(), stamp.vouches);
+        if let Some(person) = &self.asked_by {
+            writer.object("initiator", |object| {
+                object.plain("type", "user");
+                object.text("id", Some(person));
+            });
+        }
         writer.plain("source", self.source.as_str());
         writer.text("action", Some(&self.action));
         if let Some((kind, id)) = &self.resource {
@@ -209,14 +254,7 @@ impl Draft {
         if let Some(usage) = &self.usage {
             writer.object("usage", |object| object.usage(usage));
         }
-        writer.object("producer", |object| {
-            object.plain("id", stamp.producer);
-            object.number("seq", Some(stamp.seq));
-            if let Some((phase, call)) = &self.phase {
-                object.plain("phase", phase.as_str());
-                object.plain("call", call);
-            }
-        });
+        self.write_producer(stamp, &mut writer);
         writer.text("description", self.description.as_deref());
         if !self.meta.is_empty() {
             writer.object("meta", |object| {
@@ -227,6 +265,31 @@ impl Draft {
         }
         self.write_content(&mut writer);
         writer.out.push(b'}');
+    }
+
+    fn write_producer(&self, stamp: &Stamp<'_>, writer: &mut Writer<'_>) {
+        let counted = self
+            .counted
+            .as_ref()
+            .map(|(id, seq)| (id.as_str(), *seq))
+            .or(stamp.producer);
+        if counted.is_none() && self.phase.is_none() && self.call.is_none() {
+            return;
+        }
+        writer.object("producer", |object| {
+            if let Some((id, seq)) = counted {
+                object.text("id", Some(id));
+                object.number("seq", Some(seq));
+            }
+            if let Some((phase, call)) = &self.phase {
+                if let Some(phase) = phase.as_str() {
+                    object.plain("phase", phase);
+                }
+                object.text("call", Some(call));
+            } else {
+                object.text("call", self.call.as_deref());
+            }
+        });
     }
 
     fn write_content(&self, writer: &mut Writer<'_>) {
@@ -322,10 +385,11 @@ impl Writer<'_> {
         self.out.push(b'"');
     }
 
-    fn scope(&mut self, scope: &Scope, vouches: bool) {
+    fn scope(&mut self, scope: &Scope, span: Option<&str>, vouches: bool) {
         self.text("project", scope.project.as_deref());
         self.text("job", scope.job.as_deref());
         self.text("trace", scope.trace.as_deref());
+        self.text("span", span);
         self.text("parent", scope.parent.as_deref());
         self.object("actor", |object| {
             object.plain("type", scope.actor.kind);
@@ -435,10 +499,12 @@ impl Outcome {
 }
 
 impl Phase {
-    fn as_str(self) -> &'static str {
+    /// Member `producer.phase`.
+    fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Intent => "intent",
-            Self::Outcome => "outcome",
+            Self::Intent => Some("intent"),
+            Self::Checkpoint => None,
+            Self::Outcome => Some("outcome"),
         }
     }
 }
@@ -454,9 +520,8 @@ mod tests {
     fn written(draft: &Draft, vouches: bool) -> Json {
         let redactor = Redactor::new(None, &[], &[0; 32]).unwrap();
         let stamp = Stamp {
-            id: "e-1",
-            producer: "p",
-            seq: 7,
+            id: Some("e-1"),
+            producer: Some(("p", 7)),
             vouches,
         };
         let mut out = Vec::new();

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -15,10 +16,12 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     config::{AgentConfig, ConfigError, GatewayConfig, Mode, read_agents, read_text},
     env::Env,
+    forward::{self, CaError, Forward, ForwardConfig},
     http::{ListenError, TlsError, Upstream, tls_config},
     identity::{Agents, Scope},
+    keys::{REDACTION_KEY_FILE, kept_key, save_key},
     llm::{self, Llm, LlmConfig},
-    payload::hex,
+    mcp::{self, Mcp, McpConfig},
     recorder::{Outlet, Recorder, Running, SpoolSettings, StartError},
     redact::{Redactor, RuleFileError, Secret},
     sink::{Address, Remote, RemoteError, SinkError},
@@ -30,10 +33,6 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a server that was away at the start is asked for the key of redactions.
 const KEY_RETRY: Duration = Duration::from_secs(5);
-/// Beside the frames of the spool.
-const REDACTION_KEY_FILE: &str = "redaction.key";
-/// Only the owner reads it.
-const KEY_MODE: u32 = 0o600;
 
 /// What the settings say about capture.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +43,12 @@ pub struct Settings {
     pub agents: Vec<AgentConfig>,
     /// Table `[llm]`; without it there is no such listener.
     pub llm: Option<LlmConfig>,
+    /// Table `[forward_proxy]`; without it there is no such listener.
+    pub forward_proxy: Option<ForwardConfig>,
+    /// Directory of the certificate authority for intercepted hosts.
+    pub ca_dir: PathBuf,
+    /// Table `[mcp]`; likewise.
+    pub mcp: Option<McpConfig>,
 }
 
 /// What the environment says: names for whoever shows no token.
@@ -53,6 +58,8 @@ pub struct Surroundings {
     pub scope: Scope,
     /// `SSL_CERT_FILE`.
     pub ssl_cert_file: Option<PathBuf>,
+    /// Where surfaces keep what they know; without it they know it for the life of the process.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What every surface has.
@@ -138,6 +145,9 @@ pub enum GatewayError {
     /// A listener has no address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// There is no certificate authority.
+    #[error(transparent)]
+    Authority(#[from] CaError),
     /// No surface has a table in the settings.
     #[error("no surface is configured: the settings need a table such as [llm]")]
     NoSurface,
@@ -147,7 +157,7 @@ impl Settings {
     /// Whether there is anything to listen for.
     #[must_use]
     pub fn has_surface(&self) -> bool {
-        self.llm.is_some()
+        self.llm.is_some() || self.forward_proxy.is_some() || self.mcp.is_some()
     }
 }
 
@@ -230,6 +240,66 @@ impl Destination {
         };
         Ok((destination, refused))
     }
+
+    /// The same for a process that may not keep anybody waiting: a server that does not answer within `patience` is asked
+    /// beside the work. The key that is used until then, one of an earlier process if there was one, lies in `keys`.
+    ///
+    /// # Errors
+    /// [`GatewayError`] if the URL is none, or a directory cannot be used.
+    pub fn prompt(
+        address: Address,
+        dir: &Path,
+        keys: &Path,
+        limit_bytes: u64,
+        env: &Env,
+        patience: Duration,
+    ) -> Result<Self, GatewayError> {
+        let remote = Arc::new(Remote::new(address)?);
+        for dir in [keys, dir] {
+            env.fs.create_dir_all(dir)?;
+            restrict(dir);
+        }
+        let path = keys.join(REDACTION_KEY_FILE);
+        let (answer, answered) = mpsc::channel();
+        let asked = Arc::clone(&remote);
+        let thread = std::thread::Builder::new().name("redaction-key".to_owned());
+        let started = thread.spawn(move || answer.send(asked.redaction_key()));
+        started.map_err(StartError::Thread)?;
+        let vouches = Arc::new(AtomicBool::new(true));
+        let mut ask = None;
+        let kept = kept_key(env, &path)?;
+        let redaction_key = match answered.recv_timeout(patience) {
+            Ok(Ok(Some(key))) => {
+                if key != kept {
+                    save_key(env, &path, &key)?;
+                }
+                key
+            }
+            Ok(Ok(None)) => {
+                vouches.store(false, Ordering::Relaxed);
+                kept
+            }
+            _ => {
+                ask = Some(KeySource {
+                    remote: Arc::clone(&remote),
+                    vouches: Arc::clone(&vouches),
+                    env: env.clone(),
+                    path,
+                });
+                kept
+            }
+        };
+        let settings = SpoolSettings {
+            dir: dir.to_owned(),
+            limit_bytes,
+            vouches,
+        };
+        Ok(Self {
+            outlet: Outlet::Spool(settings, remote),
+            redaction_key,
+            ask,
+        })
+    }
 }
 
 impl Gateway {
@@ -256,6 +326,12 @@ impl Gateway {
             .collect();
         let llm = settings.llm.as_ref().map(llm::Prepared::new).transpose()?;
         secrets.extend(llm.iter().flat_map(llm::Prepared::secrets));
+        let forward = settings.forward_proxy.as_ref();
+        let forward = forward
+            .map(|config| forward::Prepared::new(config, settings.ca_dir.clone()))
+            .transpose()?;
+        let mcp = settings.mcp.as_ref().map(mcp::Prepared::new).transpose()?;
+        secrets.extend(mcp.iter().flat_map(mcp::Prepared::secrets));
         let rules = settings.gateway.redaction_rules_file.as_deref();
         let rules = rules
             .map(|path| read_text("gateway.redaction_rules_file", path))
@@ -269,11 +345,22 @@ impl Gateway {
             Some(prepared) => Some(prepared.bind().await?),
             None => None,
         };
+        let forward = match forward {
+            Some(prepared) => {
+                let authority = prepared.authority(&env)?;
+                let tls = prepared.tls(surroundings.ssl_cert_file.as_deref())?;
+                let (listener, prepared) = prepared.bind().await?;
+                Some((listener, prepared, authority, tls))
+            }
+            None => None,
+        };
+        let mcp = match mcp {
+            Some(prepared) => Some(prepared.bind().await?),
+            None => None,
+        };
         let running = Recorder::start(env, Arc::clone(&redactor), destination.outlet)?;
         if let Some(source) = destination.ask {
-            let thread = std::thread::Builder::new().name("redaction-key".to_owned());
-            let started = thread.spawn(move || source.ask(&redactor));
-            started.map_err(StartError::Thread)?;
+            source.start(redactor)?;
         }
         let core = Core {
             recorder: running.recorder().clone(),
@@ -295,6 +382,23 @@ impl Gateway {
             gateway
                 .listeners
                 .spawn(llm.serve(listener, stop, STOP_PATIENCE));
+        }
+        if let Some((listener, prepared)) = mcp {
+            gateway.addresses.push(("mcp", listener.address()));
+            let state = surroundings.state_dir.clone();
+            let mcp = Mcp::new(core.clone(), prepared, state, gateway.stop.subscribe());
+            let stop = gateway.stop.subscribe();
+            gateway
+                .listeners
+                .spawn(mcp.serve(listener, stop, STOP_PATIENCE));
+        }
+        if let Some((listener, prepared, authority, tls)) = forward {
+            let address = listener.address();
+            gateway.addresses.push(("forward_proxy", address));
+            let stop = || gateway.stop.subscribe();
+            let forward = Forward::new(core.clone(), prepared, authority, tls, address, stop());
+            let serving = forward.serve(listener, stop(), STOP_PATIENCE);
+            gateway.listeners.spawn(serving);
         }
         Ok(gateway)
     }
@@ -323,7 +427,17 @@ impl Gateway {
 }
 
 impl KeySource {
-    /// Asks until the server answers. Runs on a thread of its own, for as long as the redactor is used.
+    /// Asks on a thread of its own, for as long as the redactor is used.
+    ///
+    /// # Errors
+    /// [`StartError`] if there is no thread.
+    pub fn start(self, redactor: Arc<Redactor>) -> Result<(), StartError> {
+        let thread = std::thread::Builder::new().name("redaction-key".to_owned());
+        let started = thread.spawn(move || self.ask(&redactor));
+        started.map(drop).map_err(StartError::Thread)
+    }
+
+    /// Asks until the server answers.
     fn ask(&self, redactor: &Arc<Redactor>) {
         while Arc::strong_count(redactor) > 1 {
             match self.remote.redaction_key() {
@@ -339,36 +453,6 @@ impl KeySource {
             }
         }
     }
-}
-
-/// The key of an earlier run, or a new one until the server tells the trail's.
-fn kept_key(env: &Env, path: &Path) -> Result<[u8; 32], FsError> {
-    if env.fs.exists(path)?
-        && let Some(key) = parse_key(&env.fs.read(path)?)
-    {
-        return Ok(key);
-    }
-    let mut key = [0; 32];
-    (env.random)(&mut key).map_err(|source| FsError::io("make a key for", path, source))?;
-    save_key(env, path, &key)?;
-    Ok(key)
-}
-
-fn save_key(env: &Env, path: &Path, key: &[u8; 32]) -> Result<(), FsError> {
-    let text = format!("{}\n", hex(key));
-    env.fs.write_atomic(path, text.as_bytes(), Some(KEY_MODE))
-}
-
-fn parse_key(text: &[u8]) -> Option<[u8; 32]> {
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
-    let mut key = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(key)
 }
 
 /// What agents did is nobody else's to read.

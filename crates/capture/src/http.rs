@@ -9,18 +9,23 @@ mod discard;
 mod headers;
 mod held;
 mod listener;
+mod path;
 mod tap;
 mod upstream;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 
+pub(crate) use client_io::ClientIo;
 pub use client_io::ClientState;
 pub use coding::{Coding, restrict_accepted};
 pub use discard::discard;
 pub use headers::remove_hop_by_hop;
 pub use held::{Chained, Held};
+pub(crate) use listener::stopped;
 pub use listener::{Client, ListenError, Listener};
+pub(crate) use path::{BaseUrl, can_be_in_path, decoded, named};
+pub(crate) use tap::innermost;
 pub use tap::{Answer, End, Half, Observer, RequestTap, ResponseTap, Tapped, tap};
 pub use upstream::{TlsError, Upstream, UpstreamError, tls_config};
 

@@ -15,6 +15,12 @@ const PROJECT: HeaderName = HeaderName::from_static("x-indelible-project");
 const AGENT: HeaderName = HeaderName::from_static("x-indelible-agent");
 const TRACE: HeaderName = HeaderName::from_static("x-indelible-trace");
 const PARENT: HeaderName = HeaderName::from_static("x-indelible-parent");
+/// Headers in which agents name their session; it stands for the job where nobody names one.
+const SESSIONS: [HeaderName; 3] = [
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("session_id"),
+    HeaderName::from_static("conversation_id"),
+];
 /// W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -80,6 +86,16 @@ impl Actor {
 }
 
 impl Scope {
+    /// The same with trace and parent of a W3C trace context, if that is one.
+    #[must_use]
+    pub fn with_trace_context(mut self, context: Option<&str>) -> Self {
+        let context = context.and_then(trace_context);
+        let (trace, parent) = context.unzip();
+        self.trace = trace.or(self.trace);
+        self.parent = parent.or(self.parent);
+        self
+    }
+
     /// The same with what the headers of a request say of job, project and trace.
     #[must_use]
     pub fn with_headers(&self, actor: Actor, ip: IpAddr, headers: &HeaderMap) -> Self {
@@ -94,7 +110,9 @@ impl Scope {
             actor,
             ip: Some(ip),
             project: text(&PROJECT).or_else(|| self.project.clone()),
-            job: text(&JOB).or_else(|| self.job.clone()),
+            job: text(&JOB)
+                .or_else(|| self.job.clone())
+                .or_else(|| SESSIONS.iter().find_map(text)),
             trace: text(&TRACE).or(trace).or_else(|| self.trace.clone()),
             parent: text(&PARENT).or(parent).or_else(|| self.parent.clone()),
             claimed_agent: claimed_agent.or_else(|| self.claimed_agent.clone()),
@@ -150,7 +168,8 @@ pub fn remove_ours(headers: &mut HeaderMap) {
 }
 
 /// Trace and parent of `version-trace-parent-flags`.
-fn trace_context(text: &str) -> Option<(String, String)> {
+#[must_use]
+pub fn trace_context(text: &str) -> Option<(String, String)> {
     let mut parts = text.split('-');
     let (_, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, length| {
@@ -194,6 +213,24 @@ mod tests {
         assert_eq!(scope.parent.as_deref(), Some("b7ad6b7169203331"));
         remove_ours(&mut headers);
         assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn a_session_is_the_job_where_nobody_names_one() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-claude-code-session-id", "s1".parse().unwrap());
+        let job = |scope: Scope, headers: &HeaderMap| {
+            let scope = scope.with_headers(Actor::default(), [127, 0, 0, 1].into(), headers);
+            scope.job.unwrap()
+        };
+        assert_eq!(job(Scope::default(), &headers), "s1");
+        let named = Scope {
+            job: Some("run-1".to_owned()),
+            ..Scope::default()
+        };
+        assert_eq!(job(named, &headers), "run-1");
+        headers.insert("x-indelible-job", "j1".parse().unwrap());
+        assert_eq!(job(Scope::default(), &headers), "j1");
     }
 
     #[test]

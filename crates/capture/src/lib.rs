@@ -16,19 +16,26 @@
 )]
 
 pub mod config;
+mod credential;
 pub mod draft;
 mod env;
+pub mod forward;
 pub mod gateway;
+pub mod hook;
 pub mod http;
 mod id;
 pub mod identity;
+pub mod keys;
 pub mod llm;
+pub mod mcp;
+pub mod otlp;
 pub mod payload;
 pub mod recorder;
 pub mod redact;
 pub mod shell;
 pub mod sink;
 pub mod spool;
+mod stream;
 
 pub use env::Env;
 pub use id::event_id;

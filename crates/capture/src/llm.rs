@@ -7,13 +7,11 @@
 
 mod assembly;
 mod config;
-mod credential;
 mod exchange;
 mod include_usage;
 mod prices;
 mod refusal;
 mod route;
-mod stream;
 mod usage;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -29,6 +27,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     config::Mode,
+    credential::{Credential, identify},
     draft::{Approval, Draft, Meta, Outcome, Source},
     gateway::Core,
     http::{
@@ -40,12 +39,12 @@ use crate::{
 };
 use config::Provider;
 pub use config::{LlmConfig, Prepared};
-use credential::Credential;
 use exchange::{About, Exchange};
 use include_usage::Stripped;
-use prices::Prices;
+pub(crate) use prices::{Priced, Prices};
 use refusal::Refusal;
 use route::{Api, Dialect, Route};
+pub(crate) use usage::Counts;
 
 /// Longest request that is held because its intent has to be durable first, bytes: the largest that Anthropic takes.
 const STRICT_BYTES: usize = 32 << 20;
@@ -121,14 +120,12 @@ impl Shared {
         let credentials = Credential::all(&parts.headers, route.query.as_deref());
         let mut scope = self.core.scope.as_ref().clone();
         scope.job = route.job.clone().or(scope.job);
-        let (actor, token) = match self.identify(&credentials) {
-            Ok(known) => known,
-            Err(refusal) => {
-                discard(body).await;
-                client.state.done();
-                self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
-                return refusal.answer(dialect);
-            }
+        let Ok((actor, token)) = identify(&self.core.agents, &credentials) else {
+            let refusal = Refusal::UnknownAgent;
+            discard(body).await;
+            client.state.done();
+            self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
+            return refusal.answer(dialect);
         };
         let scope = scope.with_headers(actor, client.address.ip(), &parts.headers);
         remove_ours(&mut parts.headers);
@@ -182,23 +179,6 @@ impl Shared {
             known: known.join(", "),
         };
         refusal.answer(Dialect::OpenAi)
-    }
-
-    /// Who calls, and with which of the credentials, if it is an agent's token.
-    fn identify<'a>(
-        &self,
-        credentials: &'a [Credential],
-    ) -> Result<(Actor, Option<&'a Credential>), Refusal> {
-        let agents = &self.core.agents;
-        if !agents.has_tokens() {
-            let actor = agents.identify(None).map_err(|_| Refusal::UnknownAgent)?;
-            return Ok((actor, None));
-        }
-        let known = credentials.iter().find_map(|credential| {
-            let actor = agents.identify(Some(&credential.value)).ok()?;
-            Some((actor, Some(credential)))
-        });
-        known.ok_or(Refusal::UnknownAgent)
     }
 
     /// A call that was not made, as one event.

@@ -1,7 +1,7 @@
 //! A value of the content, taken in piece by piece: redacted, hashed and cut, in memory that does not grow with it.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use event::json::{compact, write_string};
+use event::json::{Kind, compact, write_string};
 use sha2::{Digest, Sha256};
 
 use crate::redact::{JsonStream, Redaction, TextStream};
@@ -75,6 +75,13 @@ impl Payload {
             redactions: 0,
             scratch: Vec::new(),
         }
+    }
+
+    /// The same, and keeps at most `limit` bytes.
+    #[must_use]
+    pub fn limited(mut self, limit: usize) -> Self {
+        self.limit = limit.min(MAX_VALUE_BYTES);
+        self
     }
 
     /// Takes the next piece.
@@ -198,9 +205,44 @@ impl Value {
     /// A value that is JSON text already, without its secrets.
     #[must_use]
     pub fn of_json(json: &str, with: &Redaction<'_>) -> Self {
+        let value = event::json::Value::new(json);
+        match value.kind() {
+            Kind::String => {
+                return value
+                    .text()
+                    .map_or_else(Self::default, |text| Self::of_text(&text.decode(), with));
+            }
+            Kind::Array | Kind::Object => {}
+            Kind::Null | Kind::Bool | Kind::Number => {
+                return Self {
+                    json: json.to_owned(),
+                    ..Self::default()
+                };
+            }
+        }
         let mut payload = Payload::default();
         payload.push(with, json.as_bytes());
         payload.finish(with).unwrap_or_default()
+    }
+}
+
+impl Value {
+    /// A text, which stays one even if it looks like JSON, without its secrets.
+    #[must_use]
+    pub fn of_text(text: &str, with: &Redaction<'_>) -> Self {
+        let mut value = Self::default();
+        value.json = quoted(&with.text(text, &mut value.redactions));
+        if value.json.len() > MAX_VALUE_BYTES {
+            let bytes = value.json.len() as u64;
+            value.whole = Some(Whole {
+                bytes,
+                sha256: hex(&Sha256::digest(&value.json)),
+            });
+            let (cut, kept) = event::cut(&value.json, MAX_VALUE_BYTES);
+            value.truncated_bytes = bytes - kept as u64;
+            value.json = cut;
+        }
+        value
     }
 }
 

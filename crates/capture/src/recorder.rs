@@ -24,6 +24,7 @@ pub use loss::{Cause, Losses};
 pub use outlet::{Outlet, SpoolSettings};
 use queue::{Job, Queue};
 pub use thread::Scribe;
+pub(crate) use thread::gap;
 
 /// Longest wait for the recorder when a gateway stops: what is in the queue by then is a matter of milliseconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);

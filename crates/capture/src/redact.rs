@@ -18,12 +18,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use find::{Found, Rules};
+use gitleaks::Compiled;
 pub use gitleaks::RuleFileError;
 pub(crate) use json::JsonStream;
+pub(crate) use names::{is_placeholder, is_secret as is_secret_name};
 pub(crate) use text::TextStream;
 
 /// Shortest known secret that is searched for: a shorter one would be found in ordinary words.
 const MIN_LITERAL_BYTES: usize = 6;
+
+/// Our own rules.
+const OWN_RULES: &str = include_str!("redact/rules.toml");
 
 /// Finds and replaces secrets; one for each gateway, shared by all its surfaces.
 pub struct Redactor {
@@ -46,6 +51,15 @@ pub struct Secret {
 /// Secrets of one exchange, such as the key that its client sent.
 pub type Secrets = [Secret];
 
+/// What becomes of a part of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// It stays.
+    Plain(&'a [u8]),
+    /// It was a secret, and this takes its place.
+    Secret { value: &'a [u8], mark: &'a [u8] },
+}
+
 /// A redactor and the secrets of one exchange.
 #[derive(Clone, Copy)]
 pub struct Redaction<'a> {
@@ -63,9 +77,9 @@ impl Redactor {
         literals: &[Secret],
         key: &[u8; 32],
     ) -> Result<Self, RuleFileError> {
-        let mut rules = gitleaks::parse(include_str!("redact/rules.toml"))?;
+        let mut rules = gitleaks::parse(OWN_RULES, Compiled::WhenNeeded)?;
         if let Some(text) = rule_file {
-            rules.extend(gitleaks::parse(text)?);
+            rules.extend(gitleaks::parse(text, Compiled::Now)?);
         }
         let literals: Vec<_> = literals
             .iter()
@@ -103,18 +117,22 @@ impl Redactor {
     /// The keyed hash of a secret: 8 hex digits.
     #[must_use]
     pub fn fingerprint(&self, secret: &[u8]) -> String {
+        let [a, b, c, d, ..] = self.digest(secret);
+        format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+    }
+
+    /// A hash under the same key, for names that are made of what was said: whoever reads them cannot try out guesses.
+    #[must_use]
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         let key = self
             .key
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let full: [u8; 32] = key
-            .clone()
-            .chain_update(secret)
+        key.clone()
+            .chain_update(bytes)
             .finalize()
             .into_bytes()
-            .into();
-        let [a, b, c, d, ..] = full;
-        format!("{a:02x}{b:02x}{c:02x}{d:02x}")
+            .into()
     }
 }
 
@@ -158,15 +176,36 @@ impl Redaction<'_> {
 
     /// Appends `text[from..to]` with what was found there replaced.
     fn replace(&self, text: &[u8], from: usize, to: usize, found: &[Found], out: &mut Vec<u8>) {
+        self.each(text, from, to, found, &mut |piece| {
+            out.extend_from_slice(piece.after());
+        });
+    }
+
+    /// The pieces of `text[from..to]`, in order.
+    fn each(
+        &self,
+        text: &[u8],
+        from: usize,
+        to: usize,
+        found: &[Found],
+        emit: &mut dyn FnMut(Piece<'_>),
+    ) {
         let mut at = from;
+        let mut mark = Vec::new();
         for secret in found {
-            out.extend_from_slice(text.get(at..secret.start).unwrap_or_default());
+            emit(Piece::Plain(text.get(at..secret.start).unwrap_or_default()));
             let value = text.get(secret.start..secret.end).unwrap_or_default();
-            let label = secret.label(&self.redactor.rules);
-            self.write_mark(label, value, out);
+            mark.clear();
+            self.write_mark(secret.label(&self.redactor.rules), value, &mut mark);
+            emit(Piece::Secret { value, mark: &mark });
             at = secret.end;
         }
-        out.extend_from_slice(text.get(at..to).unwrap_or_default());
+        emit(Piece::Plain(text.get(at..to).unwrap_or_default()));
+    }
+
+    /// The pieces of a whole text, in order.
+    pub(crate) fn pieces(&self, text: &[u8], emit: &mut dyn FnMut(Piece<'_>)) {
+        self.each(text, 0, text.len(), &self.find(text, 0), emit);
     }
 
     /// Appends what stands for a secret.
@@ -176,6 +215,24 @@ impl Redaction<'_> {
         out.push(b':');
         out.extend_from_slice(self.redactor.fingerprint(value).as_bytes());
         out.push(b']');
+    }
+}
+
+impl<'a> Piece<'a> {
+    /// What is recorded of it.
+    pub(crate) fn after(&self) -> &'a [u8] {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret { mark, .. } => mark,
+        }
+    }
+
+    /// Length of what came.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Plain(text) => text.len(),
+            Self::Secret { value, .. } => value.len(),
+        }
     }
 }
 

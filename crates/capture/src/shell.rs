@@ -5,18 +5,30 @@
 
 mod excerpt;
 mod output;
+mod pass;
 mod record;
 mod run;
+mod secrets;
+pub mod session;
 mod signals;
+mod stream;
+mod tap;
+mod terminal;
+mod writer;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use event::Micros;
 
 pub use excerpt::{EDGE_BYTES, Excerpt};
-pub use record::{Scope, intent, outcome};
+pub use pass::Left;
+pub use record::Told;
 pub use run::{INTENT_AFTER, RunError, Sinks, run};
+pub use secrets::{of_arguments, of_environment};
 pub use signals::{Caught, Forwarding};
+pub use stream::{Recorded, Stream};
+pub use terminal::{Terminal, run_in_terminal};
+pub use writer::Writer;
 
 /// Variables whose values are recorded; the others may hold secrets.
 const RECORDED_ENV: [&str; 12] = [
@@ -61,11 +73,32 @@ pub struct Finished {
     /// How long it ran, microseconds.
     pub duration_us: u64,
     /// What it wrote to standard output.
-    pub stdout: Excerpt,
+    pub stdout: Recorded,
     /// What it wrote to standard error.
-    pub stderr: Excerpt,
+    pub stderr: Recorded,
+    /// Signals that were passed on to it.
+    pub signals: Vec<i32>,
+    /// Whether others still hold its output.
+    pub is_left_open: bool,
     /// Whether its intent was recorded while it ran.
     pub has_intent: bool,
+}
+
+impl Finished {
+    /// A command that has done nothing yet.
+    #[must_use]
+    pub fn new(started_at: Micros) -> Self {
+        Self {
+            ending: Ending::Exited(0),
+            started_at,
+            duration_us: 0,
+            stdout: Recorded::default(),
+            stderr: Recorded::default(),
+            signals: Vec::new(),
+            is_left_open: false,
+            has_intent: false,
+        }
+    }
 }
 
 impl Invocation {
@@ -92,16 +125,6 @@ impl Ending {
         match self {
             Self::Exited(status) | Self::NotStarted { status, .. } => *status,
             Self::Signalled(signal) => 128 + signal,
-        }
-    }
-
-    /// Member `result` of the record.
-    #[must_use]
-    pub fn result(&self) -> &'static str {
-        match self {
-            Self::Exited(0) => "success",
-            Self::Exited(_) => "failure",
-            Self::Signalled(_) | Self::NotStarted { .. } => "error",
         }
     }
 }

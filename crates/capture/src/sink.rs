@@ -1,9 +1,11 @@
 //! Where events end up: a server over HTTP, or the ledger of this process.
 
+mod commands;
 mod remote;
 
 use std::time::Duration;
 
+pub use commands::commands_redaction_key;
 pub use remote::{Address, Remote, RemoteError};
 
 /// Takes events for good. Called by one thread at a time.

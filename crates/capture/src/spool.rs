@@ -4,6 +4,7 @@
 //! knows an event again by its id. The number of the next event is in the journal too, so that a producer's numbers go
 //! on after a restart, and whoever deletes the journal starts a new producer.
 
+mod begun;
 mod frame;
 mod leftovers;
 mod shared;
@@ -14,11 +15,12 @@ use std::{
     sync::Arc,
 };
 
-use journal::{FrameNo, Fs, Journal, JournalError, Location, Options, Reader};
+use journal::{FrameNo, Fs, FsError, Journal, JournalError, Location, Options, Reader};
 
+pub use begun::{Begun, told};
 use frame::Frame;
 pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers};
-pub use shared::{SharedSpool, Waiting};
+pub use shared::{SharedSpool, Waiting, Watch};
 
 /// A file of the spool: what was delivered is removed file by file.
 const FILE_BYTES: u64 = 16 << 20;
@@ -74,6 +76,9 @@ pub enum SpoolError {
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A file of a shared spool failed.
+    #[error(transparent)]
+    Fs(#[from] FsError),
     /// It holds as much as it may.
     #[error("{} is full: {bytes} of {limit_bytes} bytes", dir.display())]
     Full {
@@ -307,16 +312,14 @@ impl Found {
             Some(Frame::Events { lines, producer }) => {
                 let events = count(lines);
                 self.waiting.push_back(Held { at, events });
-                if let Some(producer) = producer {
-                    self.producer = Some(Producer {
-                        next_seq: producer.next_seq + events as u64,
-                        ..producer
-                    });
-                }
+                self.producer = Some(Producer {
+                    next_seq: producer.next_seq + events as u64,
+                    ..producer
+                });
             }
             Some(Frame::Delivered { below, producer }) => {
                 self.waiting.retain(|held| held.at.frame >= below);
-                self.producer = producer.or_else(|| self.producer.take());
+                self.producer = Some(producer);
             }
             None => self.unknown = self.unknown.or(Some(at.frame.0)),
         }

@@ -3,6 +3,7 @@
 mod events;
 mod load;
 mod machine;
+mod tails;
 
 use std::{
     path::{Path, PathBuf},
@@ -19,12 +20,15 @@ use crate::{
     verify,
 };
 use load::{Load, Measured};
+use tails::Tails;
 
 /// Events in a batch, and connections that send batches.
 const BATCH: usize = 500;
 const BATCH_CONNECTIONS: usize = 8;
 /// Connections that send single events.
 const SINGLE_CONNECTIONS: usize = 64;
+/// Rounds without and with open streams, in turn: what else the machine does meets both.
+const TAIL_ROUNDS: u64 = 3;
 /// Connections that fetch proofs.
 const PROOF_CONNECTIONS: usize = 16;
 
@@ -47,6 +51,9 @@ pub(crate) struct Args {
     /// Times the newest 200 are listed
     #[arg(long, default_value_t = 500, value_name = "N")]
     lists: u64,
+    /// Streams that are open while half of as many events again is sent; the other half is sent without them
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    tails: usize,
     /// Events that are unsealed when a second server is killed; measures its start
     #[arg(long, default_value_t = 0, value_name = "N")]
     recover: u64,
@@ -79,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.server {
         Some(url) => {
             let key = args.key.clone().context("--server needs --key")?;
-            phases(args, &runtime, &Load::new(url, &key)?, &mut report)?;
+            phases(args, &runtime, &Load::new(url, &key)?, None, &mut report)?;
         }
         None => own_server(args, &runtime, &mut report)?,
     }
@@ -101,7 +108,8 @@ fn own_server(
         "idle_rss_bytes".to_owned(),
         machine::memory(server.id()).now.into(),
     );
-    let sent_bytes = phases(args, runtime, &Load::new(&server.url, &server.key)?, report)?;
+    let load = Load::new(&server.url, &server.key)?;
+    let sent_bytes = phases(args, runtime, &load, Some(server.id()), report)?;
     report.insert(
         "peak_rss_bytes".to_owned(),
         machine::memory(server.id()).peak.into(),
@@ -110,7 +118,8 @@ fn own_server(
     server.stop()?;
     report.insert("stop_ms".to_owned(), millis(begin));
     let disk_bytes = machine::disk_bytes(&dir);
-    let events = args.events + args.singles;
+    let tailed = if args.tails > 0 { args.events } else { 0 };
+    let events = args.events + args.singles + tailed;
     report.insert(
         "disk".to_owned(),
         json!({
@@ -170,11 +179,12 @@ fn recover(args: &Args, runtime: &tokio::runtime::Runtime, temp: &Path) -> Resul
     Ok(answer)
 }
 
-/// Runs the load; bytes of events sent.
+/// Runs the load on the server of a process, if it is known; bytes of events sent.
 fn phases(
     args: &Args,
     runtime: &tokio::runtime::Runtime,
     load: &Load,
+    process: Option<u32>,
     report: &mut Map<String, Value>,
 ) -> Result<u64> {
     let mut put = |name: &str, measured: &Measured| {
@@ -207,7 +217,50 @@ fn phases(
             &runtime.block_on(load.gets(args.proofs, PROOF_CONNECTIONS, path))?,
         );
     }
-    Ok(batches.bytes + singles.bytes)
+    let mut bytes = batches.bytes + singles.bytes;
+    if args.tails > 0 {
+        let (tails, sent_bytes) = with_tails(args, runtime, load, process)?;
+        report.insert("tails".to_owned(), tails);
+        bytes += sent_bytes;
+    }
+    Ok(bytes)
+}
+
+/// Ingest without and with open streams, and the bytes of events sent for that.
+fn with_tails(
+    args: &Args,
+    runtime: &tokio::runtime::Runtime,
+    load: &Load,
+    process: Option<u32>,
+) -> Result<(Value, u64)> {
+    let events = args.events / (2 * TAIL_ROUNDS);
+    let mut bytes = 0;
+    let mut ingest = |random: u64| -> Result<Value> {
+        let before_ms = process.map(machine::cpu_ms);
+        let measured = runtime.block_on(load.batches(events, BATCH, BATCH_CONNECTIONS, random))?;
+        bytes += measured.bytes;
+        let mut told = measured.to_json();
+        if let (Some(process), Some(before_ms)) = (process, before_ms) {
+            let cpu_ms = machine::cpu_ms(process).saturating_sub(before_ms);
+            if let Some(told) = told.as_object_mut() {
+                told.insert("server_cpu_ms".to_owned(), cpu_ms.into());
+            }
+            eprintln!("  {}, server {cpu_ms} ms of processor", measured.line());
+        }
+        Ok(told)
+    };
+    let (mut without, mut with, mut tails_saw) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..TAIL_ROUNDS {
+        let seed = args.seed + 2 + 2 * round;
+        eprintln!("without tails");
+        without.push(ingest(seed)?);
+        let tails = Tails::open(args.tails, load.authority(), load.key())?;
+        eprintln!("with {} tails", args.tails);
+        with.push(ingest(seed + 1)?);
+        tails_saw.push(tails.close()?);
+    }
+    let told = json!({"without": without, "with": with, "seen": tails_saw});
+    Ok((told, bytes))
 }
 
 /// Waits until the newest event has a checkpoint, so that no proof is refused.

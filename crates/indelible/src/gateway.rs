@@ -37,6 +37,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     log_to_stderr();
+    raise_file_limit();
     let config = Config::load(&args.config)?;
     let settings = config.capture();
     let env = Env::system();
@@ -45,7 +46,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     deliver_leftovers_for_ever(&env, address)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let gateway = Gateway::start(&settings, &surroundings(), destination, env).await?;
+        let surroundings = Surroundings {
+            state_dir: Some(settings.gateway.spool_dir.clone()),
+            ..surroundings()
+        };
+        let gateway = Gateway::start(&settings, &surroundings, destination, env).await?;
         // Before anybody can learn from the greeting that there is a gateway to stop.
         let stop = stop_signal()?;
         for (surface, address) in gateway.addresses() {
@@ -132,6 +137,7 @@ pub(crate) fn surroundings() -> Surroundings {
             ..Scope::default()
         },
         ssl_cert_file: text("SSL_CERT_FILE").map(PathBuf::from),
+        state_dir: None,
     }
 }
 
@@ -143,4 +149,17 @@ pub(crate) fn log_to_stderr() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+}
+
+/// A tunnel takes two files, and the usual limit of a process is 1,024: it is raised to what the system allows.
+pub(crate) fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
 }

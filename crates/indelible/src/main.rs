@@ -20,7 +20,9 @@ mod exec;
 mod export;
 mod gateway;
 mod get;
+mod hook;
 mod key;
+mod mcp;
 mod mcp_server;
 mod query;
 mod random;
@@ -28,6 +30,7 @@ mod row;
 mod run;
 mod screen;
 mod serve;
+mod shell;
 mod stats;
 mod table;
 mod trail;
@@ -52,6 +55,12 @@ enum Command {
     Gateway(gateway::Args),
     Run(run::Args),
     Exec(exec::Args),
+    Shell(shell::Args),
+    /// Standard input to standard output, for what outlives its command
+    #[command(hide = true)]
+    Relay,
+    Mcp(mcp::Args),
+    Hook(hook::Args),
     Query(query::Args),
     Get(get::Args),
     Stats(stats::Args),
@@ -64,12 +73,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let args: Vec<_> = std::env::args_os().collect();
+    let args = exec::as_exec(&args, |name| std::env::var_os(name)).unwrap_or(args);
+    let done = match Cli::parse_from(args).command {
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Gateway(args) => gateway::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Exec(args) => exec::run(args),
+        Command::Shell(args) => shell::run(args),
+        Command::Relay => exec::run_relay(),
+        Command::Mcp(args) => mcp::run(&args),
+        Command::Hook(args) => hook::run(args),
         Command::Query(args) => query::run(&args),
         Command::Get(args) => get::run(&args),
         Command::Stats(args) => stats::run(&args),

@@ -1,12 +1,13 @@
 //! `indelible run`: any agent, with everything that it does going through a gateway.
 
+mod bundle;
 mod environment;
 
 use std::{
     ffi::OsString,
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
 };
@@ -14,7 +15,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use capture::{
     Env,
-    config::read_secret,
+    config::{Mode, read_secret},
+    forward::{CA_FILE, ForwardConfig},
     gateway::{Destination, Gateway, Settings, Surroundings},
     identity::Actor,
     llm::LlmConfig,
@@ -30,7 +32,8 @@ use crate::{
     gateway::{Leftovers, log_to_stderr, stopped, surroundings},
     screen::{Paint, shown},
 };
-use environment::Environment;
+use bundle::Bundle;
+use environment::{ADDING, Commands, Environment, PROXIES, REPLACING};
 
 /// Most bytes of events that wait for a server.
 const SPOOL_BYTES: u64 = 1 << 30;
@@ -45,7 +48,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
     override_usage = "indelible run [OPTIONS] -- CMD…",
     after_help = "Example: indelible run --job fix-bug-7 -- claude\n\n\
         Sets the base URLs of model providers (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL, \
-        AWS_ENDPOINT_URL_BEDROCK_RUNTIME), so that every call is recorded. Starts a gateway of its own, unless one answers where \
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME), the proxy (HTTPS_PROXY and the like) and certificates (SSL_CERT_FILE and the like), so \
+        that every call is recorded, and CLAUDE_CODE_SHELL_PREFIX, so that every command of Claude Code's shell is. Starts a gateway of its own, unless one answers where \
         --config says. Without a server events wait on disk."
 )]
 pub(crate) struct Args {
@@ -85,31 +89,132 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     scope.project = args.project.clone().filter(|project| !project.is_empty());
     let job = args.job.clone().filter(|job| !job.is_empty());
     scope.job = Some(job.unwrap_or_else(|| format!("run-{}", env.new_id())));
+    let mut authorities = Vec::new();
     let settings = match &args.config {
-        Some(path) => Config::load(path)?.capture(),
+        Some(path) => {
+            let config = Config::load(path)?;
+            let settings = config.capture();
+            // Beside the spool of a gateway, or the data of a server.
+            authorities.extend([&settings.ca_dir, &config.data].map(|dir| dir.join(CA_FILE)));
+            settings
+        }
         None => Settings {
             llm: Some(environment::upstreams(LlmConfig::default(), |name| {
                 std::env::var(name).ok()
             })),
+            // The command can reach its own networks with or without us; refusing them here would only break it.
+            forward_proxy: (!has_proxy()).then(|| ForwardConfig {
+                allow_private: true,
+                ..ForwardConfig::default()
+            }),
             ..Settings::default()
         },
     };
     let mut environment = Environment::new(&surroundings.scope);
     environment.set_token(token(&settings, &args.agent)?);
-    match args.config.is_some().then(|| running(&settings)).flatten() {
-        Some(llm) => {
-            environment.set_llm(llm, true);
-            child(&args.command, &environment)
-        }
-        None => with_own_gateway(args, settings, &surroundings, env, environment),
+    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
+    set_shell(&mut environment, args, &settings, &spool)?;
+    let attributes = variable("OTEL_RESOURCE_ATTRIBUTES");
+    environment.set_telemetry(&surroundings.scope, attributes.as_deref());
+    if args.config.is_some() && is_running(&settings) {
+        return through_running(args, &settings, &authorities, &env, environment);
     }
+    with_own_gateway(args, settings, &surroundings, &env, environment, &spool)
 }
 
-/// The address of a gateway that runs already.
-fn running(settings: &Settings) -> Option<SocketAddr> {
-    let listen = settings.llm.as_ref()?.listen;
-    TcpStream::connect_timeout(&listen, PROBE_TIMEOUT).ok()?;
-    Some(listen)
+/// Commands that the agent runs in a shell record themselves.
+fn set_shell(
+    environment: &mut Environment,
+    args: &Args,
+    settings: &Settings,
+    spool: &Path,
+) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let url = args.remote.base();
+    let commands = Commands {
+        program: &program,
+        // Keys of a gateway are not for agents: it delivers what they leave.
+        url: if args.config.is_some() { "" } else { &url },
+        key: args.remote.key.as_deref().filter(|_| args.config.is_none()),
+        data: &std::path::absolute(&args.remote.data)?,
+        spool: &std::path::absolute(spool)?,
+        is_strict: settings.gateway.mode == Mode::Strict,
+    };
+    let prefix = std::env::var("CLAUDE_CODE_SHELL_PREFIX").ok();
+    environment.set_shell(commands, prefix.as_deref());
+    Ok(())
+}
+
+/// Through a gateway that others use, too. Its certificate authority is one of `authorities`.
+fn through_running(
+    args: &Args,
+    settings: &Settings,
+    authorities: &[PathBuf],
+    env: &Env,
+    mut environment: Environment,
+) -> Result<ExitCode> {
+    if let Some(llm) = &settings.llm {
+        environment.set_llm(llm.listen, true);
+    }
+    let Some(proxy) = &settings.forward_proxy else {
+        return child(&args.command, &environment);
+    };
+    environment.set_forward_proxy(proxy.listen, true, variable("NO_PROXY").as_deref());
+    let Some(authority) = authorities.iter().find(|path| path.exists()) else {
+        warn("the gateway's ca.pem is not here: hosts that it intercepts will not be trusted");
+        return child(&args.command, &environment);
+    };
+    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
+    std::fs::create_dir_all(&spool).with_context(|| spool.display().to_string())?;
+    let path = spool.join(format!("ca-bundle-{}.pem", env.new_id()));
+    trust(&mut environment, authority, &path)?;
+    let status = child(&args.command, &environment);
+    // It is of no more use, and a leftover does no harm.
+    let _ = std::fs::remove_file(path);
+    status
+}
+
+/// Lets the command trust the proxy's certificates, besides those that it trusts anyway.
+fn trust(environment: &mut Environment, authority: &Path, path: &Path) -> Result<()> {
+    let files = |names: &[&str]| -> Vec<PathBuf> {
+        names
+            .iter()
+            .copied()
+            .filter_map(variable)
+            .map(PathBuf::from)
+            .collect()
+    };
+    let bundle = Bundle::write(authority, path, &files(&REPLACING), &files(&ADDING))?;
+    if !bundle.is_whole {
+        warn(
+            "this system's certificate authorities are nowhere to be found: hosts that are intercepted may not be trusted",
+        );
+    }
+    environment.set_bundle(&bundle.path, bundle.is_whole);
+    Ok(())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether a gateway answers already where the settings say.
+fn is_running(settings: &Settings) -> bool {
+    let llm = settings.llm.as_ref().map(|llm| llm.listen);
+    let proxy = settings.forward_proxy.as_ref().map(|proxy| proxy.listen);
+    let answers = |listen| TcpStream::connect_timeout(&listen, PROBE_TIMEOUT).is_ok();
+    llm.or(proxy).is_some_and(answers)
+}
+
+/// Whether the environment leads through somebody else's proxy, which may be the only way out.
+fn has_proxy() -> bool {
+    let named = PROXIES.into_iter().find(|name| variable(name).is_some());
+    if let Some(name) = named {
+        warn(&format!(
+            "{name} names a proxy already: the command goes there, and only its calls of models are recorded"
+        ));
+    }
+    named.is_some()
 }
 
 /// What the agent has to show, if agents have to show something.
@@ -128,28 +233,46 @@ fn with_own_gateway(
     args: &Args,
     mut settings: Settings,
     surroundings: &Surroundings,
-    env: Env,
+    env: &Env,
     mut environment: Environment,
+    spool: &Path,
 ) -> Result<ExitCode> {
     if let Some(llm) = &mut settings.llm {
         llm.listen.set_port(0);
     }
-    let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
+    if let Some(proxy) = &mut settings.forward_proxy {
+        proxy.listen.set_port(0);
+    }
     let dir = spool.join(format!("{OWN_SPOOL_PREFIX}{}", env.new_id()));
     let address = Address {
         url: args.remote.base(),
         key: args.remote.key_text()?.unwrap_or_default().into(),
     };
-    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, &env)?;
+    settings.ca_dir.clone_from(&dir);
+    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, env)?;
     if let Some(error) = refused {
         warn(&format!("{error}\nEvents wait in {}.", dir.display()));
     }
-    let leftovers = Leftovers::deliver(&env, spool, address)?;
+    let leftovers = Leftovers::deliver(env, spool.to_owned(), address.clone())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let gateway = runtime.block_on(Gateway::start(&settings, surroundings, destination, env))?;
+    let gateway = runtime.block_on(Gateway::start(
+        &settings,
+        surroundings,
+        destination,
+        env.clone(),
+    ))?;
     for (surface, address) in gateway.addresses() {
-        if *surface == "llm" {
-            environment.set_llm(*address, false);
+        match *surface {
+            "llm" => environment.set_llm(*address, false),
+            "forward_proxy" => {
+                environment.set_forward_proxy(*address, false, variable("NO_PROXY").as_deref());
+                trust(
+                    &mut environment,
+                    &dir.join(CA_FILE),
+                    &dir.join("ca-bundle.pem"),
+                )?;
+            }
+            _ => {}
         }
     }
     let status = child(&args.command, &environment);
@@ -158,6 +281,8 @@ fn with_own_gateway(
         let _ = std::fs::remove_dir_all(&dir);
     }
     leftovers.wait(LEFTOVERS_PATIENCE);
+    // What the agent's own commands could not deliver.
+    Leftovers::deliver(env, spool.to_owned(), address)?.wait(LEFTOVERS_PATIENCE);
     status
 }
 

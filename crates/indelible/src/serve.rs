@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::{Context, Result};
 use capture::{
     Env,
-    gateway::{Gateway, Settings},
+    gateway::{Gateway, Settings, Surroundings},
 };
 use server::{Config, DEFAULT_TRAIL, Node};
 use tokio::{
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    gateway::{log_to_stderr, stopped, surroundings},
+    gateway::{log_to_stderr, raise_file_limit, stopped, surroundings},
     screen::Paint,
 };
 
@@ -36,6 +36,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     log_to_stderr();
+    raise_file_limit();
     let mut config = match &args.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),
@@ -50,7 +51,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         .ok()
         .filter(|key| !key.is_empty());
     let listen = config.http.listen;
-    let settings = config.capture();
+    let mut settings = config.capture();
+    settings.ca_dir.clone_from(&config.data);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         // Taken before the data directory is touched: a wrong address must not make a new one.
@@ -87,7 +89,11 @@ async fn surfaces(node: &Arc<Node>, settings: &Settings) -> Result<Gateway> {
     let recording = Arc::clone(node);
     let destination =
         tokio::task::spawn_blocking(move || recording.capture_destination(runtime)).await??;
-    Ok(Gateway::start(settings, &surroundings(), destination, Env::system()).await?)
+    let surroundings = Surroundings {
+        state_dir: Some(node.dir().to_owned()),
+        ..surroundings()
+    };
+    Ok(Gateway::start(settings, &surroundings, destination, Env::system()).await?)
 }
 
 fn greet(node: &Node, gateway: Option<&Gateway>, address: SocketAddr) {

@@ -4,9 +4,12 @@
 //! keeps the numbers, so that grouping compares numbers and no text.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, hash_map},
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+
+use hashbrown::hash_table::{Entry, HashTable};
 
 use crate::{Dimension, Value};
 
@@ -36,7 +39,9 @@ pub(crate) struct NamesOf {
 #[derive(Debug, Default)]
 struct Known {
     all: Vec<Value>,
-    texts: HashMap<Arc<str>, u32>,
+    /// Where each text is in `all`.
+    texts: HashTable<u32>,
+    hasher: RandomState,
     numbers: HashMap<i64, u32>,
 }
 
@@ -56,6 +61,14 @@ impl Names {
         inner.of.insert(dimension, Arc::clone(&names));
         names
     }
+
+    /// Drops the names of dimensions that have too many, once nobody holds them.
+    pub(crate) fn trim(&self) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner
+            .of
+            .retain(|_, names| names.read().all.len() <= MAX_NAMES);
+    }
 }
 
 impl NamesOf {
@@ -65,7 +78,7 @@ impl NamesOf {
 
     /// The number of a text.
     pub(crate) fn text(&self, text: &str) -> u32 {
-        let number = self.read().texts.get(text).copied();
+        let number = self.read().find(text);
         number.unwrap_or_else(|| self.write().text(text))
     }
 
@@ -109,20 +122,31 @@ impl NamesOf {
 
 impl Known {
     fn text(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.texts.get(text) {
-            return *number;
+        let next = self.next();
+        let hash = self.hasher.hash_one(text);
+        let (all, hasher) = (&self.all, &self.hasher);
+        let hash_of = |number: &u32| text_of(all, *number).map_or(0, |text| hasher.hash_one(text));
+        let is_it = |number: &u32| text_of(all, *number) == Some(text);
+        match self.texts.entry(hash, is_it, hash_of) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                new.insert(next);
+                self.all.push(Value::from(text));
+                next
+            }
         }
-        let (number, text) = (self.next(), Arc::<str>::from(text));
-        self.all.push(Value::Text(Arc::clone(&text)));
-        self.texts.insert(text, number);
-        number
+    }
+
+    fn find(&self, text: &str) -> Option<u32> {
+        let is_it = |number: &u32| text_of(&self.all, *number) == Some(text);
+        self.texts.find(self.hasher.hash_one(text), is_it).copied()
     }
 
     fn number(&mut self, number: i64) -> u32 {
         let next = self.next();
         match self.numbers.entry(number) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
+            hash_map::Entry::Occupied(known) => *known.get(),
+            hash_map::Entry::Vacant(new) => {
                 self.all.push(Value::Number(number));
                 *new.insert(next)
             }
@@ -132,6 +156,13 @@ impl Known {
     /// Values stay far below: each is of a dictionary that was read.
     fn next(&self) -> u32 {
         u32::try_from(self.all.len()).unwrap_or(NONE)
+    }
+}
+
+fn text_of(all: &[Value], number: u32) -> Option<&str> {
+    match all.get(number as usize)? {
+        Value::Text(text) => Some(text),
+        Value::Number(_) => None,
     }
 }
 

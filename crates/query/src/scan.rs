@@ -107,26 +107,15 @@ impl<'a> Scan<'a> {
             let view = view()?;
             return Ok(self.range.contains(view.time_us) && self.filter.matches(&view, None));
         }
-        let by_record = |term: &&Expr| !term.needs_content();
-        let mut parsed = None;
-        if self.filter.terms().iter().any(|term| by_record(&term)) || !self.range.is_all() {
-            let view = parsed.insert(view()?);
-            let mut terms = self.filter.terms().iter().filter(by_record);
-            if !self.range.contains(view.time_us) || !terms.all(|term| term.matches(view, None)) {
-                return Ok(false);
-            }
-        }
+        // Columns have judged what the record alone decides: what is left is mostly in the content, and its
+        // bytes tell sooner than its values.
         let content = content()?;
         budget.spend(content.as_ref().map_or(0, Bytes::len));
-        // Cheaper than reading the record, and mostly enough.
         if !self.filter.may_match(record, content.as_deref()) {
             return Ok(false);
         }
-        let view = match parsed {
-            Some(view) => view,
-            None => view()?,
-        };
-        Ok(self.filter.matches(&view, content.as_deref()))
+        let view = view()?;
+        Ok(self.range.contains(view.time_us) && self.filter.matches(&view, content.as_deref()))
     }
 
     fn advance(&mut self) -> Result<Option<Found>, QueryError> {

@@ -1,5 +1,6 @@
 //! The handlers, one module for each noun.
 
+pub(crate) mod calls;
 pub(crate) mod count;
 pub(crate) mod embed;
 pub(crate) mod events;
@@ -9,6 +10,7 @@ pub(crate) mod figures;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod ops;
+pub(crate) mod otlp;
 mod paging;
 pub(crate) mod proof;
 pub(crate) mod redaction_key;

@@ -13,10 +13,12 @@ use query::Budget;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
+    api::events::Turns,
     metrics::Metrics,
     node::Node,
     openapi,
     problem::{Code, Problem},
+    redactors::Redactors,
     web::Throttle,
 };
 
@@ -28,8 +30,8 @@ const READ_PATIENCE: Duration = Duration::from_secs(10);
 const READ_BYTES: u64 = 16 << 30;
 /// How long one read may take.
 const READ_TIME: Duration = Duration::from_secs(20);
-/// Streams of events at once; each may hold a few hundred records in memory and looks at every new event.
-const MAX_STREAMS: usize = 64;
+/// Streams of events at once; each may hold a few hundred records in memory.
+const MAX_STREAMS: usize = 512;
 /// Files of exports that are sent at once; each has a thread of its own.
 const MAX_DOWNLOADS: usize = 16;
 
@@ -41,9 +43,11 @@ pub(crate) struct App {
     bodies: Arc<Semaphore>,
     reads: Semaphore,
     streams: Arc<Semaphore>,
+    turns: Turns,
     downloads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     sign_ins: Throttle,
+    redactors: Redactors,
     requests: AtomicU64,
     openapi: Bytes,
 }
@@ -56,9 +60,11 @@ impl App {
             bodies: Arc::new(Semaphore::new(bodies.min(Semaphore::MAX_PERMITS))),
             reads: Semaphore::new(READS_AT_ONCE),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            turns: Turns::default(),
             downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             stopping: watch::Sender::new(false),
             sign_ins: Throttle::default(),
+            redactors: Redactors::new(node.config().gateway.redaction_rules_file.clone()),
             // The start's time in the upper half: ids of two runs differ.
             requests: AtomicU64::new(node.now().0 << 20),
             openapi: openapi::document().into(),
@@ -82,6 +88,11 @@ impl App {
         &self.sign_ins
     }
 
+    /// Those that take secrets out of telemetry.
+    pub(crate) fn redactors(&self) -> &Redactors {
+        &self.redactors
+    }
+
     pub(crate) fn openapi(&self) -> Bytes {
         self.openapi.clone()
     }
@@ -90,6 +101,11 @@ impl App {
     pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let slot = Arc::clone(&self.streams).try_acquire_owned();
         slot.map_err(|_| Problem::new(Code::Busy, "too many streams are open"))
+    }
+
+    /// The turns of those streams.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Room for one more download, for as long as it is held.

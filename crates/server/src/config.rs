@@ -7,8 +7,10 @@ use std::{
 
 use capture::{
     config::{AgentConfig, GatewayConfig},
+    forward::ForwardConfig,
     gateway::Settings,
     llm::LlmConfig,
+    mcp::McpConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,12 @@ pub struct Config {
     /// Table `[llm]`: the proxy for model providers. Without the table there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmConfig>,
+    /// Table `[mcp]`: the proxy for servers of the Model Context Protocol. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpConfig>,
+    /// Table `[forward_proxy]`: the proxy in front of the network. Without the table there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_proxy: Option<ForwardConfig>,
 }
 
 /// Table `[http]`: who may connect and for how long.
@@ -128,6 +136,8 @@ impl Default for Config {
             gateway: GatewayConfig::default(),
             agent: Vec::new(),
             llm: None,
+            mcp: None,
+            forward_proxy: None,
         }
     }
 }
@@ -191,13 +201,16 @@ impl Config {
         Ok(config)
     }
 
-    /// What is said about capture.
+    /// What is said about capture, for a gateway: what it keeps lies beside its spool.
     #[must_use]
     pub fn capture(&self) -> Settings {
         Settings {
             gateway: self.gateway.clone(),
             agents: self.agent.clone(),
             llm: self.llm.clone(),
+            mcp: self.mcp.clone(),
+            forward_proxy: self.forward_proxy.clone(),
+            ca_dir: self.gateway.spool_dir.clone(),
         }
     }
 
@@ -290,6 +303,7 @@ mod tests {
             "[gateway]\nx = 1",
             "[[agent]]\nid = 'a'\ntoken_file = 'f'\nx = 1",
             "[llm]\nx = 1",
+            "[forward_proxy]\nx = 1",
         ] {
             assert!(toml::from_str::<Config>(text).is_err(), "{text}");
         }
@@ -303,10 +317,13 @@ mod tests {
     }
 
     /// Keys without a default, each with a value that it may have.
-    const OPTIONAL: [(&str, &str); 3] = [
+    const OPTIONAL: [(&str, &str); 6] = [
         ("gateway.redaction_rules_file", "'x'"),
         ("llm.mode", "'strict'"),
         ("llm.prices_file", "'x'"),
+        ("mcp.mode", "'strict'"),
+        ("forward_proxy.mode", "'strict'"),
+        ("forward_proxy.upstream_ca_file", "'x'"),
     ];
 
     /// Rows of its tables are `| key | default | …`, the default written as in the file.
@@ -326,6 +343,8 @@ mod tests {
             .collect();
         let all = Config {
             llm: Some(LlmConfig::default()),
+            mcp: Some(McpConfig::default()),
+            forward_proxy: Some(ForwardConfig::default()),
             ..Config::default()
         };
         assert_eq!(

@@ -73,6 +73,9 @@ fn operation(route: &RouteInfo) -> Value {
             let lines = json!({ "schema": { "type": "string" } });
             content.insert("application/x-ndjson".to_owned(), lines);
         }
+        if schema == "Telemetry" {
+            content.insert("application/x-protobuf".to_owned(), json!({}));
+        }
         members.insert(
             "requestBody".to_owned(),
             json!({ "required": true, "content": content }),

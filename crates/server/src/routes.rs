@@ -13,8 +13,8 @@ use axum::{
 
 use crate::{
     api::{
-        count, embed, events, exports, facets, figures, keys, log, ops, proof, redaction_key,
-        series, shares, summaries, trails, write,
+        calls, count, embed, events, exports, facets, figures, keys, log, ops, otlp, proof,
+        redaction_key, series, shares, summaries, trails, write,
     },
     app::App,
     auth::{Guarded, guard},
@@ -74,6 +74,8 @@ type Handler = fn() -> MethodRouter<Arc<App>>;
 /// All routes.
 pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&write::WRITE, || post(write::write)),
+    (&otlp::LOGS, || post(otlp::logs)),
+    (&otlp::TRACES, || post(otlp::traces)),
     (&events::LIST, || get(events::list)),
     (&events::STREAM, || get(events::stream)),
     (&events::GET, || get(events::get)),
@@ -86,6 +88,7 @@ pub(crate) const ROUTES: &[(&RouteInfo, Handler)] = &[
     (&facets::FACETS, || get(facets::facets)),
     (&summaries::JOBS, || get(summaries::jobs)),
     (&summaries::JOB_ROUTE, || get(summaries::job)),
+    (&calls::CALLS, || get(calls::calls)),
     (&summaries::AGENTS, || get(summaries::agents)),
     (&summaries::AGENT_ROUTE, || get(summaries::agent)),
     (&log::KEY, || get(log::key)),

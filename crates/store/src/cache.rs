@@ -95,12 +95,15 @@ impl Cache {
     pub(crate) fn new(max_bytes: usize) -> Self {
         /// About what a column of a row group takes, between a page and the texts of one.
         const ENTRY_BYTES: usize = 256 << 10;
+        /// What is not proven to be asked for again has room for some dozen columns.
+        const HOT_PART: f64 = 0.875;
         // Each has its part of the bytes, and large columns have to share one well.
         const SHARDS: usize = 2;
         let options = OptionsBuilder::new()
             .shards(SHARDS)
             .estimated_items_capacity(max_bytes / ENTRY_BYTES)
             .weight_capacity(max_bytes as u64)
+            .hot_allocation(HOT_PART)
             .build()
             .expect("both capacities are set");
         let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());

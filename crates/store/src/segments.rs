@@ -39,10 +39,10 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// 256 MiB of cache, room for the columns of 5 M events; level 1, as small as level 3 in pages of this size and faster.
+    /// 320 MiB of cache, room for the columns of 5 M events; level 1, as small as level 3 in pages of this size and faster.
     fn default() -> Self {
         Self {
-            cache_bytes: 256 << 20,
+            cache_bytes: 320 << 20,
             zstd_level: 1,
             index_seed: 0,
         }

@@ -134,8 +134,12 @@ pub(crate) fn assistants(workspace: &Workspace) -> Result<Outcome> {
     if !has_tool("node", "--version") || !has_tool("python3", "--version") {
         return missing("Node or Python 3 is not installed");
     }
-    let clients =
-        node_packages(workspace).and_then(|tools| Ok((tools, virtual_environment(workspace)?)));
+    let clients = node_packages(workspace).and_then(|tools| {
+        Ok((
+            tools,
+            virtual_environment(workspace, "interop-venv", "interop/python/requirements.txt")?,
+        ))
+    });
     let (tools, python) = match clients {
         Ok(clients) => clients,
         Err(error) => return missing(&format!("the clients could not be had ({error:#})")),

@@ -39,7 +39,7 @@ pub struct ClientState {
 
 /// A client's connection.
 #[derive(Debug)]
-pub(super) struct ClientIo {
+pub(crate) struct ClientIo {
     stream: TcpStream,
     local: SocketAddr,
     peer: SocketAddr,
@@ -82,6 +82,11 @@ impl ClientIo {
             look: None,
             is_writing: false,
         })
+    }
+
+    /// The connection itself.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Ready when the client has gone, or does not wait.

@@ -156,7 +156,7 @@ async fn accept<H, F>(
 }
 
 /// An error means that whoever could stop us has gone.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 

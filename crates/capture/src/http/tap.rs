@@ -53,6 +53,12 @@ pub trait Observer: Send + 'static {
     /// A part of the answer's body.
     fn response(&mut self, bytes: &[u8], scribe: &mut Scribe<'_>);
 
+    /// The same, and when it came, since the begin of the exchange.
+    fn response_at(&mut self, bytes: &[u8], took: Duration, scribe: &mut Scribe<'_>) {
+        let _ = took;
+        self.response(bytes, scribe);
+    }
+
     /// The exchange is over; `took` since its begin. `missed` bytes of its bodies were not seen.
     fn response_end(&mut self, end: End, took: Duration, missed: u64, scribe: &mut Scribe<'_>);
 }
@@ -119,7 +125,7 @@ enum Note {
     Request(Bytes),
     RequestEnd(End),
     Answer(Box<Answer>),
-    Response(Bytes),
+    Response(Bytes, Duration),
     ResponseEnd(End, Duration),
 }
 
@@ -135,6 +141,8 @@ struct Notes<O: Observer> {
     recorder: Recorder,
     list: Vec<Note>,
     bytes: usize,
+    /// So many gather before the recorder gets them.
+    flush_bytes: usize,
 }
 
 /// A body's patience with the recorder.
@@ -161,6 +169,7 @@ pub fn tap<O: Observer>(
         recorder: recorder.clone(),
         list: Vec::new(),
         bytes: 0,
+        flush_bytes: FLUSH_BYTES,
     };
     let response = ResponseTap {
         notes: notes(),
@@ -182,7 +191,7 @@ impl<O: Observer> Shared<O> {
                 Note::Request(bytes) => observer.request(&bytes, scribe),
                 Note::RequestEnd(end) => observer.request_end(end, scribe),
                 Note::Answer(answer) => observer.answer(*answer, scribe),
-                Note::Response(bytes) => observer.response(&bytes, scribe),
+                Note::Response(bytes, took) => observer.response_at(&bytes, took, scribe),
                 Note::ResponseEnd(end, took) => {
                     let missed = self.missed.load(Ordering::Relaxed);
                     observer.response_end(end, took, missed, scribe);
@@ -193,10 +202,10 @@ impl<O: Observer> Shared<O> {
 }
 
 impl<O: Observer> Notes<O> {
-    fn bytes(&mut self, bytes: &Bytes, note: fn(Bytes) -> Note) {
+    fn bytes(&mut self, bytes: &Bytes, note: impl FnOnce(Bytes) -> Note) {
         self.bytes += bytes.len();
         self.list.push(note(bytes.clone()));
-        if self.bytes >= FLUSH_BYTES {
+        if self.bytes >= self.flush_bytes {
             let refused = self.flush(0);
             self.shared.missed.fetch_add(refused, Ordering::Relaxed);
         }
@@ -278,9 +287,15 @@ impl<O: Observer> ResponseTap<O> {
         self.notes.list.push(Note::Answer(Box::new(answer)));
     }
 
+    /// The recorder gets what comes when it comes: its parts mean something before the end, which may be days away.
+    pub fn at_once(&mut self) {
+        self.notes.flush_bytes = 0;
+    }
+
     /// A part of the body.
     pub fn bytes(&mut self, bytes: &Bytes) {
-        self.notes.bytes(bytes, Note::Response);
+        let took = self.notes.shared.begin.elapsed();
+        self.notes.bytes(bytes, |bytes| Note::Response(bytes, took));
     }
 
     /// The exchange is over.
@@ -455,7 +470,7 @@ impl Wait {
 }
 
 /// The innermost cause says what happened, the others only where.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {
         innermost = cause;

@@ -7,16 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use hyper::{
-    Uri,
-    http::uri::{Authority, Scheme},
-};
+use hyper::http::uri::{Authority, Scheme};
 use serde::{Deserialize, Serialize};
 
 use super::prices::{PriceFileError, Prices};
 use crate::{
     config::{ConfigError, Mode, read_secret, read_text},
-    http::{ListenError, Listener},
+    http::{BaseUrl, ListenError, Listener, can_be_in_path},
     redact::Secret,
 };
 
@@ -172,34 +169,19 @@ impl Provider {
             key: format!("llm.upstream.{name}"),
             reason: format!("{url:?} {reason}"),
         };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.') || c == '-';
-        if !name.chars().all(plain) || name.starts_with('-') {
+        if !can_be_in_path(name) {
             return Err(wrong("belongs to a name that cannot be in a path"));
         }
-        let uri: Uri = url.parse().map_err(|_| wrong("is no URL"))?;
-        let parts = uri.into_parts();
-        let is_http = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
-        let scheme = parts
-            .scheme
-            .filter(is_http)
-            .ok_or_else(|| wrong("is not http or https"))?;
-        let authority = parts.authority.ok_or_else(|| wrong("has no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(wrong("has a user; keys belong into llm.key_file"));
-        }
-        let path = parts.path_and_query.as_ref();
-        if path.is_some_and(|path| path.query().is_some()) {
-            return Err(wrong("has a query"));
-        }
-        let base = path
-            .map_or("", |path| path.path())
-            .trim_end_matches('/')
-            .to_owned();
+        let BaseUrl {
+            scheme,
+            authority,
+            path,
+        } = BaseUrl::parse(url).map_err(wrong)?;
         Ok(Self {
             name: name.to_owned(),
             scheme,
             authority,
-            base,
+            base: path,
             url: url.to_owned(),
             key: None,
             adds_usage: false,

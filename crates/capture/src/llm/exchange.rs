@@ -1,6 +1,7 @@
 //! One call of a provider's API, and the events that it makes. Pure: it sees bytes and writes drafts.
 
 mod answer;
+mod tool_calls;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};
@@ -228,10 +229,14 @@ impl Observer for Exchange {
         draft.result = Some(result);
         draft.status = status.map(i64::from);
         draft.usage = self.usage(counts, model, tier.as_deref());
+        let asked = output
+            .as_ref()
+            .and_then(|output| tool_calls::names(&output.json));
         draft
             .content
             .extend(output.map(|output| ("output", output)));
         let meta = &mut draft.meta;
+        meta.extend(asked.map(|names| ("tool_calls", Meta::Json(names))));
         if let Some(answer) = &answer {
             let answered_us = u64::try_from(answer.took.as_micros()).unwrap_or(u64::MAX);
             meta.push(("answered_us", Meta::Number(answered_us)));

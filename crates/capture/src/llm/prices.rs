@@ -23,7 +23,7 @@ const PROVIDER_IDS: [(&str, &str); 2] = [("gemini", "google"), ("bedrock", "aws"
 
 /// Price tables.
 #[derive(Debug)]
-pub(super) struct Prices {
+pub(crate) struct Prices {
     own: Vec<OwnPrice>,
     own_version: String,
     built_in: &'static Calculator,
@@ -31,26 +31,26 @@ pub(super) struct Prices {
 
 /// A price, and the version of the table that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Price {
-    pub(super) nanousd: u64,
-    pub(super) table: String,
+pub(crate) struct Price {
+    pub(crate) nanousd: u64,
+    pub(crate) table: String,
 }
 
 /// What is to be priced.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Priced<'a> {
+pub(crate) struct Priced<'a> {
     /// Name in the settings.
-    pub(super) provider: &'a str,
+    pub(crate) provider: &'a str,
     /// Base URL.
-    pub(super) url: &'a str,
-    pub(super) model: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) model: &'a str,
     /// `service_tier` of the answer.
-    pub(super) tier: Option<&'a str>,
-    pub(super) at: Micros,
+    pub(crate) tier: Option<&'a str>,
+    pub(crate) at: Micros,
 }
 
 impl Prices {
-    pub(super) fn built_in() -> Self {
+    pub(crate) fn built_in() -> Self {
         Self {
             own: Vec::new(),
             own_version: String::new(),
@@ -70,7 +70,7 @@ impl Prices {
     }
 
     /// `None` if the model, or what it took, is not known.
-    pub(super) fn price(&self, priced: &Priced<'_>, counts: &Counts) -> Option<Price> {
+    pub(crate) fn price(&self, priced: &Priced<'_>, counts: &Counts) -> Option<Price> {
         let own = self.own.iter().find(|price| price.covers(priced));
         if let Some(own) = own {
             return Some(Price {

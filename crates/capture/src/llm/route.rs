@@ -4,8 +4,7 @@
 
 use hyper::Method;
 
-/// First segment of a path that names a job. No provider can be called so.
-const JOB_SEGMENT: &str = "-job";
+use crate::http::{decoded, named};
 
 /// A path taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,17 +49,9 @@ pub(super) enum Dialect {
 impl Route {
     /// `None` if the path names no provider.
     pub(super) fn parse(path: &str, query: Option<&str>) -> Option<Self> {
-        let rest = path.strip_prefix('/')?;
-        let (first, after) = split(rest);
-        let (job, provider, path) = if first == JOB_SEGMENT {
-            let (job, after) = split(after.strip_prefix('/')?);
-            let (provider, after) = split(after.strip_prefix('/')?);
-            (Some(decoded(job)), provider, after)
-        } else {
-            (None, first, after)
-        };
-        (!provider.is_empty()).then(|| Self {
-            job: job.filter(|job| !job.is_empty()),
+        let (job, provider, path) = named(path)?;
+        Some(Self {
+            job,
             provider: provider.to_owned(),
             path: path.to_owned(),
             query: query.map(ToOwned::to_owned),
@@ -148,32 +139,6 @@ fn bedrock(path: &str) -> Option<(Api, Option<String>)> {
     Some((api, Some(decoded(model))))
 }
 
-/// The first segment, and the rest with its slash.
-fn split(path: &str) -> (&str, &str) {
-    path.find('/')
-        .and_then(|at| path.split_at_checked(at))
-        .unwrap_or((path, ""))
-}
-
-/// A segment without its percent escapes.
-fn decoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escaped = (*first == b'%')
-            .then(|| after.get(..2))
-            .flatten()
-            .and_then(|hex| {
-                let hex = std::str::from_utf8(hex).ok()?;
-                u8::from_str_radix(hex, 16).ok()
-            });
-        out.push(escaped.unwrap_or(*first));
-        let used = if escaped.is_some() { 2 } else { 0 };
-        rest = after.get(used..).unwrap_or_default();
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,12 +198,5 @@ mod tests {
         assert_eq!(behind.api(&Method::POST, "/x/v1").0, Api::Responses);
         let get = Route::parse("/openai/v1/chat/completions", None).unwrap();
         assert_eq!(get.api(&Method::GET, "").0, Api::Other);
-    }
-
-    #[test]
-    fn broken_escapes_stay() {
-        assert_eq!(decoded("a%2"), "a%2");
-        assert_eq!(decoded("%zz%41"), "%zzA");
-        assert_eq!(decoded("%ff"), "\u{fffd}");
     }
 }

@@ -4,16 +4,16 @@ use serde_json::Value;
 
 /// What an answer says that it took. Nothing is counted here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Cached ones too.
-    pub(super) input: Option<u64>,
+    pub(crate) input: Option<u64>,
     /// Those of reasoning too.
-    pub(super) output: Option<u64>,
-    pub(super) cache_read: Option<u64>,
-    pub(super) cache_write: Option<u64>,
+    pub(crate) output: Option<u64>,
+    pub(crate) cache_read: Option<u64>,
+    pub(crate) cache_write: Option<u64>,
     /// Of `cache_write`, what is kept for an hour.
-    pub(super) cache_write_1h: Option<u64>,
-    pub(super) reasoning: Option<u64>,
+    pub(crate) cache_write_1h: Option<u64>,
+    pub(crate) reasoning: Option<u64>,
 }
 
 impl Counts {

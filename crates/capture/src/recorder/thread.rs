@@ -111,9 +111,8 @@ impl Scribe<'_> {
             None => self.recorder.env.new_id(),
         };
         let stamp = Stamp {
-            id: &id,
-            producer: &group.producer,
-            seq: group.next_seq,
+            id: Some(&id),
+            producer: Some((&group.producer, group.next_seq)),
             vouches: group.vouches,
         };
         draft.write(
@@ -295,7 +294,8 @@ impl Group {
     }
 }
 
-fn gap(source: Source, producer: &str, at: Micros, counts: &[(Cause, u64)]) -> Draft {
+/// The event that tells what was lost.
+pub(crate) fn gap(source: Source, producer: &str, at: Micros, counts: &[(Cause, u64)]) -> Draft {
     let scope = Scope {
         actor: Actor {
             kind: "system",

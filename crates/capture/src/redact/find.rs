@@ -102,16 +102,17 @@ impl Rules {
 
 /// Every match of a rule that begins at `from` or behind it; what is before is seen by `\b` only.
 fn find_all(rule: &Rule, index: usize, text: &[u8], from: usize, found: &mut Vec<Found>) {
+    let Some(regex) = rule.regex.get() else {
+        return;
+    };
     let mut at = from;
-    let mut groups = rule.regex.capture_locations();
+    let mut groups = regex.capture_locations();
     while at <= text.len() {
         // The plain search is several times faster than the one with groups, and mostly finds nothing.
-        let Some(whole) = rule.regex.find_at(text, at) else {
+        let Some(whole) = regex.find_at(text, at) else {
             return;
         };
-        let captures = rule
-            .regex
-            .captures_read_at(&mut groups, text, whole.start());
+        let captures = regex.captures_read_at(&mut groups, text, whole.start());
         if captures.is_none() {
             return;
         }

@@ -5,13 +5,10 @@
 //! nothing about traffic: a rule that is about paths alone is left out, and so is an allowlist that needs one.
 
 use aho_corasick::BuildError;
-use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::rule::{Allowed, Rule};
+use super::rule::{Allowed, Pattern, Rule};
 
-/// Memory of one compiled rule, bytes. The largest rule of gitleaks takes 4 MiB.
-const REGEX_BYTES: usize = 16 << 20;
 /// Rules of a file; gitleaks itself has about 220.
 const MAX_RULES: usize = 2_000;
 
@@ -71,8 +68,16 @@ struct Allowlist {
     commits: Vec<String>,
 }
 
+/// Whether patterns are compiled when they are read, which shows that they are some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compiled {
+    Now,
+    /// For rules that a test has compiled.
+    WhenNeeded,
+}
+
 /// The rules of a file.
-pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
+pub(super) fn parse(text: &str, compiled: Compiled) -> Result<Vec<Rule>, RuleFileError> {
     let file: File = toml::from_str(text).map_err(Box::new)?;
     if file.rules.len() > MAX_RULES {
         return Err(RuleFileError::TooMany);
@@ -90,9 +95,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
         let own = rule.allowlists.iter().chain(&rule.allowlist);
         let allowed = own
             .chain(&everywhere)
-            .filter_map(|allowlist| allowed(&rule.id, allowlist).transpose());
+            .filter_map(|allowlist| allowed(&rule.id, allowlist, compiled).transpose());
         rules.push(Rule {
-            regex: compile(&rule.id, pattern)?,
+            regex: pattern_of(&rule.id, pattern, compiled)?,
             group: (rule.secret_group > 0).then_some(rule.secret_group),
             entropy: (rule.entropy > 0.0).then_some(rule.entropy),
             keywords: rule
@@ -107,13 +112,20 @@ pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
     Ok(rules)
 }
 
-fn allowed(rule: &str, allowlist: &Allowlist) -> Result<Option<Allowed>, RuleFileError> {
+fn allowed(
+    rule: &str,
+    allowlist: &Allowlist,
+    compiled: Compiled,
+) -> Result<Option<Allowed>, RuleFileError> {
     let needs_more = allowlist.condition.eq_ignore_ascii_case("and")
         && !(allowlist.paths.is_empty() && allowlist.commits.is_empty());
     if needs_more {
         return Ok(None);
     }
-    let regexes = allowlist.regexes.iter().map(|regex| compile(rule, regex));
+    let regexes = allowlist
+        .regexes
+        .iter()
+        .map(|regex| pattern_of(rule, regex, compiled));
     Ok(Some(Allowed {
         regexes: regexes.collect::<Result<_, _>>()?,
         of_match: matches!(allowlist.regex_target.as_str(), "match" | "line"),
@@ -125,14 +137,13 @@ fn allowed(rule: &str, allowlist: &Allowlist) -> Result<Option<Allowed>, RuleFil
     }))
 }
 
-/// Go's and Rust's patterns differ in nothing that rules use. Classes are those of ASCII, as in Go.
-fn compile(rule: &str, pattern: &str) -> Result<Regex, RuleFileError> {
-    RegexBuilder::new(pattern)
-        .unicode(false)
-        .size_limit(REGEX_BYTES)
-        .build()
-        .map_err(|source| RuleFileError::Regex {
+fn pattern_of(rule: &str, text: &str, compiled: Compiled) -> Result<Pattern, RuleFileError> {
+    let pattern = Pattern::new(text.to_owned());
+    if compiled == Compiled::Now {
+        pattern.check().map_err(|source| RuleFileError::Regex {
             rule: rule.to_owned(),
             source: Box::new(source),
-        })
+        })?;
+    }
+    Ok(pattern)
 }

@@ -42,7 +42,7 @@ const PLACEHOLDERS: [&str; 8] = [
 ];
 
 /// Whether the value of a member of this name is a secret.
-pub(super) fn is_secret(name: &[u8]) -> bool {
+pub(crate) fn is_secret(name: &[u8]) -> bool {
     if name.len() > MAX_NAME_BYTES {
         return false;
     }
@@ -62,7 +62,7 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
 }
 
 /// Whether a value stands for no secret at all.
-pub(super) fn is_placeholder(value: &[u8]) -> bool {
+pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     value.starts_with(b"[REDACTED:")
         || PLACEHOLDERS
             .iter()

@@ -1,12 +1,17 @@
 //! One rule: where it looks, and what it takes for a secret.
 
-use regex::bytes::{CaptureLocations, Regex};
+use std::sync::OnceLock;
+
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+
+/// Memory of one compiled rule, bytes. The largest rule of gitleaks takes 4 MiB.
+const REGEX_BYTES: usize = 16 << 20;
 
 /// A rule, ready for use.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) id: String,
-    pub(super) regex: Regex,
+    pub(super) regex: Pattern,
     /// Group that is the secret; without one, the first that matched, else everything.
     pub(super) group: Option<usize>,
     /// Bits of entropy for each character that the secret must have more of.
@@ -16,14 +21,50 @@ pub(super) struct Rule {
     pub(super) allowed: Vec<Allowed>,
 }
 
+/// A pattern that is compiled when it is first needed: a process that lives for one event needs few of them.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
 /// What is no secret although the rule matches.
 #[derive(Debug, Default)]
 pub(super) struct Allowed {
-    pub(super) regexes: Vec<Regex>,
+    pub(super) regexes: Vec<Pattern>,
     /// Whether `regexes` look at the whole match, not at the secret alone.
     pub(super) of_match: bool,
     /// Lower case; occurring anywhere in the secret.
     pub(super) stopwords: Vec<String>,
+}
+
+impl Pattern {
+    pub(super) fn new(text: String) -> Self {
+        Self {
+            text,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Compiles it now.
+    pub(super) fn check(&self) -> Result<(), regex::Error> {
+        let regex = self.compile()?;
+        self.compiled.get_or_init(|| Some(regex));
+        Ok(())
+    }
+
+    /// `None` for a pattern that was never checked and is none.
+    pub(super) fn get(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| self.compile().ok()).as_ref()
+    }
+
+    /// Go's and Rust's patterns differ in nothing that rules use. Classes are those of ASCII, as in Go.
+    fn compile(&self) -> Result<Regex, regex::Error> {
+        RegexBuilder::new(&self.text)
+            .unicode(false)
+            .size_limit(REGEX_BYTES)
+            .build()
+    }
 }
 
 impl Rule {
@@ -49,7 +90,8 @@ impl Rule {
 impl Allowed {
     pub(super) fn covers(&self, secret: &[u8], whole: &[u8]) -> bool {
         let target = if self.of_match { whole } else { secret };
-        if self.regexes.iter().any(|regex| regex.is_match(target)) {
+        let matches = |pattern: &Pattern| pattern.get().is_some_and(|regex| regex.is_match(target));
+        if self.regexes.iter().any(matches) {
             return true;
         }
         if self.stopwords.is_empty() {

@@ -11,6 +11,11 @@ fn redactor() -> Redactor {
     Redactor::new(None, &known, &[7; 32]).unwrap()
 }
 
+#[test]
+fn our_own_rules_are_patterns() {
+    gitleaks::parse(OWN_RULES, Compiled::Now).unwrap();
+}
+
 fn redacted(text: &str) -> String {
     let redactor = redactor();
     let mut count = 0;

@@ -1,6 +1,6 @@
 //! Redaction of a text that comes in pieces.
 
-use super::{Redaction, find::Found};
+use super::{Piece, Redaction, find::Found};
 
 /// A text is looked at in blocks of this many bytes, at the same places however it was cut into pieces.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -36,40 +36,67 @@ impl TextStream {
     pub(crate) fn push(
         &mut self,
         with: &Redaction<'_>,
-        mut piece: &[u8],
+        piece: &[u8],
         out: &mut Vec<u8>,
         count: &mut u64,
     ) {
-        loop {
-            let room = (self.context + BLOCK_BYTES).saturating_sub(self.pending.len());
-            let (now, later) = piece.split_at(piece.len().min(room));
-            self.pending.extend_from_slice(now);
-            if later.is_empty() {
-                return;
-            }
-            self.block(with, out, count);
-            piece = later;
-        }
+        self.push_each(with, piece, &mut counting(out, count));
     }
 
     /// The rest, at the end of the text.
     pub(crate) fn finish(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+        self.finish_each(with, &mut counting(out, count));
+    }
+
+    /// The same as [`Self::push`], for those who have to know what stood where.
+    pub(crate) fn push_each(
+        &mut self,
+        with: &Redaction<'_>,
+        mut text: &[u8],
+        emit: &mut dyn FnMut(Piece<'_>),
+    ) {
+        loop {
+            let room = (self.context + BLOCK_BYTES).saturating_sub(self.pending.len());
+            let (now, later) = text.split_at(text.len().min(room));
+            self.pending.extend_from_slice(now);
+            if later.is_empty() {
+                return;
+            }
+            self.block(with, emit);
+            text = later;
+        }
+    }
+
+    /// The same as [`Self::finish`].
+    pub(crate) fn finish_each(&mut self, with: &Redaction<'_>, emit: &mut dyn FnMut(Piece<'_>)) {
         let found = with.find(&self.pending, self.context);
-        *count += found.len() as u64;
-        with.replace(&self.pending, self.context, self.pending.len(), &found, out);
+        with.each(
+            &self.pending,
+            self.context,
+            self.pending.len(),
+            &found,
+            emit,
+        );
         self.clear();
     }
 
     /// A full block: everything leaves but for its end, which the next one may change.
-    fn block(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
+    fn block(&mut self, with: &Redaction<'_>, emit: &mut dyn FnMut(Piece<'_>)) {
         let mut found = with.find(&self.pending, self.context);
         let end = border(&found, self.context, self.pending.len());
         found.retain(|secret| secret.start < end);
-        *count += found.len() as u64;
-        with.replace(&self.pending, self.context, end, &found, out);
+        with.each(&self.pending, self.context, end, &found, emit);
         let keep = end.saturating_sub(CONTEXT_BYTES);
         self.pending.drain(..keep);
         self.context = end - keep;
+    }
+}
+
+/// Appends what is recorded, and counts the secrets.
+fn counting<'a>(out: &'a mut Vec<u8>, count: &'a mut u64) -> impl FnMut(Piece<'_>) + 'a {
+    |piece| {
+        *count += u64::from(matches!(piece, Piece::Secret { .. }));
+        out.extend_from_slice(piece.after());
     }
 }
 

@@ -2,23 +2,25 @@
 
 use std::{
     fs::File,
-    io::{ErrorKind, Read, Write},
-    os::unix::process::ExitStatusExt,
+    io::{ErrorKind, pipe},
+    os::{fd::OwnedFd, unix::process::ExitStatusExt},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    thread::{self, Scope, ScopedJoinHandle},
     time::{Duration, Instant},
 };
 
 use event::Micros;
 
-use super::{Ending, Excerpt, Finished, Invocation, signals::Caught};
+use super::{
+    Ending, Finished, Invocation,
+    pass::{Left, pass_on},
+    signals::Caught,
+};
+use crate::redact::Redaction;
 
 /// A command that still runs after this long gets an intent of its own; one that is over by then is one record.
 pub const INTENT_AFTER: Duration = Duration::from_secs(1);
-
-/// Bytes passed on at a time: what a pipe holds by default.
-const COPY_BYTES: usize = 64 << 10;
 
 /// Where the command's output goes, unbuffered.
 #[derive(Debug)]
@@ -35,63 +37,90 @@ pub enum RunError {
     /// Signals could not be taken over; the command was not started.
     #[error("cannot take over signals")]
     Signals(#[source] std::io::Error),
+    /// Nothing could be had that tells of the command's end; it was not started.
+    #[error("cannot make a pipe")]
+    Pipe(#[source] std::io::Error),
+    /// The terminal could not be taken over; the command was not started.
+    #[error("cannot take over the terminal")]
+    Terminal(#[source] std::io::Error),
     /// Its end could not be waited for.
     #[error("cannot wait for the command")]
     Wait(#[source] std::io::Error),
 }
 
 /// Runs a command to its end, passing its output on as it comes. `on_long` is called on a thread of its own if the
-/// command still runs after [`INTENT_AFTER`].
+/// command still runs after [`INTENT_AFTER`]. Also answers the outputs that others still hold: the caller has to see to
+/// it that somebody goes on reading them.
 ///
 /// # Errors
 /// [`RunError`]. A command that cannot be started is no error but an [`Ending`].
 pub fn run(
     invocation: &Invocation,
     sinks: Sinks,
+    with: Redaction<'_>,
     started_at: Micros,
     on_long: impl FnOnce() + Send,
-) -> Result<Finished, RunError> {
+) -> Result<(Finished, Vec<Left>), RunError> {
     let caught = Caught::new().map_err(RunError::Signals)?;
+    let (ended, running) = pipe().map_err(RunError::Pipe)?;
     let begin = Instant::now();
-    let mut finished = Finished {
-        ending: Ending::Exited(0),
-        started_at,
-        duration_us: 0,
-        stdout: Excerpt::default(),
-        stderr: Excerpt::default(),
-        has_intent: false,
-    };
+    let mut finished = Finished::new(started_at);
     let mut child = match spawn(invocation) {
         Ok(child) => child,
         Err(error) => {
             finished.ending = not_started(&error);
-            return Ok(finished);
+            return Ok((finished, Vec::new()));
         }
     };
     let forwarding = caught.forward(child.id());
-    let stdout = child.stdout.take();
-    let stderr = child.stderr.take();
+    let stdout = child.stdout.take().map(OwnedFd::from);
+    let stderr = child.stderr.take().map(OwnedFd::from);
+    let mut left = Vec::new();
     let status = thread::scope(|scope| {
-        let (ended, end) = mpsc::channel::<()>();
-        let watcher = scope.spawn(move || {
-            let is_long = end.recv_timeout(INTENT_AFTER) == Err(RecvTimeoutError::Timeout);
-            if is_long {
-                on_long();
-            }
-            is_long
-        });
-        let stderr = scope.spawn(|| pass_on(stderr, sinks.stderr));
-        finished.stdout = pass_on(stdout, sinks.stdout);
-        finished.stderr = stderr.join().unwrap_or_default();
+        let (over, watcher) = watch(scope, on_long);
+        let pass = |from: Option<OwnedFd>, to| {
+            let ended = &ended;
+            scope.spawn(move || from.map(|from| pass_on(scope, with, from, to, ended)))
+        };
+        let passing = [pass(stdout, sinks.stdout), pass(stderr, sinks.stderr)];
         let status = child.wait().map_err(RunError::Wait);
+        drop(running);
+        let [stdout, stderr] = passing.map(|passing| passing.join().ok().flatten());
         finished.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        drop(ended);
+        for (passed, recorded) in [
+            (stdout, &mut finished.stdout),
+            (stderr, &mut finished.stderr),
+        ] {
+            if let Some(passed) = passed {
+                *recorded = passed.recorded;
+                left.extend(passed.left);
+            }
+        }
+        drop(over);
         finished.has_intent = watcher.join().unwrap_or_default();
         status
     })?;
-    drop(forwarding);
+    finished.signals = forwarding.stop();
+    finished.is_left_open = !left.is_empty();
     finished.ending = ending(status);
-    Ok(finished)
+    Ok((finished, left))
+}
+
+/// Calls back on a thread of its own unless what is answered is dropped within [`INTENT_AFTER`]; the thread says whether
+/// it did.
+pub(super) fn watch<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    on_long: impl FnOnce() + Send + 'scope,
+) -> (Sender<()>, ScopedJoinHandle<'scope, bool>) {
+    let (over, end) = mpsc::channel();
+    let watcher = scope.spawn(move || {
+        let is_long = end.recv_timeout(INTENT_AFTER) == Err(RecvTimeoutError::Timeout);
+        if is_long {
+            on_long();
+        }
+        is_long
+    });
+    (over, watcher)
 }
 
 fn spawn(invocation: &Invocation) -> std::io::Result<Child> {
@@ -103,7 +132,7 @@ fn spawn(invocation: &Invocation) -> std::io::Result<Child> {
         .spawn()
 }
 
-fn not_started(error: &std::io::Error) -> Ending {
+pub(super) fn not_started(error: &std::io::Error) -> Ending {
     Ending::NotStarted {
         status: if error.kind() == ErrorKind::NotFound {
             127
@@ -114,36 +143,11 @@ fn not_started(error: &std::io::Error) -> Ending {
     }
 }
 
-fn ending(status: ExitStatus) -> Ending {
+pub(super) fn ending(status: ExitStatus) -> Ending {
     match (status.code(), status.signal()) {
         (Some(status), _) => Ending::Exited(status),
         (None, Some(signal)) => Ending::Signalled(signal),
         // Only a stopped process has neither, and that one is still waited for.
         (None, None) => Ending::Exited(1),
     }
-}
-
-/// Copies until the end of the stream. When nobody reads our output any more the pipe is closed, so that the command
-/// learns it as it would without us.
-fn pass_on(from: Option<impl Read>, mut to: File) -> Excerpt {
-    let mut excerpt = Excerpt::default();
-    let Some(mut from) = from else {
-        return excerpt;
-    };
-    let mut buffer = vec![0; COPY_BYTES];
-    loop {
-        let read = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        let written = to.write_all(bytes);
-        excerpt.add(bytes);
-        if written.is_err() {
-            break;
-        }
-    }
-    excerpt
 }

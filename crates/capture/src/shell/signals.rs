@@ -4,10 +4,13 @@ use std::{collections::BTreeSet, thread::JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH},
     iterator::{Handle, SignalsInfo, exfiltrator::WithOrigin},
     low_level::siginfo::Origin,
 };
+
+/// Signals that are told of in the record.
+const MAX_TOLD: usize = 32;
 
 const FORWARDED: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
@@ -17,7 +20,7 @@ pub struct Caught(SignalsInfo<WithOrigin>);
 /// Passes signals on until it is dropped.
 pub struct Forwarding {
     handle: Handle,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Vec<i32>>>,
 }
 
 impl Caught {
@@ -26,23 +29,64 @@ impl Caught {
     /// # Errors
     /// If the operating system refuses.
     pub fn new() -> std::io::Result<Self> {
+        Self::with(&[])
+    }
+
+    /// The same for a command that has a terminal of its own: its size may change.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn for_terminal() -> std::io::Result<Self> {
+        Self::with(&[SIGWINCH])
+    }
+
+    fn with(more: &[i32]) -> std::io::Result<Self> {
         let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
         let wanted = FORWARDED.iter().filter(|signal| !ignored.contains(signal));
-        Ok(Self(SignalsInfo::new(wanted)?))
+        Ok(Self(SignalsInfo::new(wanted.chain(more))?))
     }
 
     /// Passes what came and what will come on to a process.
     #[must_use]
-    pub fn forward(mut self, pid: u32) -> Forwarding {
+    pub fn forward(self, pid: u32) -> Forwarding {
+        self.forward_each(pid, to_pass_on)
+    }
+
+    /// The same for a command in a session of its own, which no signal of our terminal reaches. `resized` is called when our
+    /// terminal has another size.
+    #[must_use]
+    pub fn forward_to_session(
+        self,
+        pid: u32,
+        mut resized: impl FnMut() + Send + 'static,
+    ) -> Forwarding {
+        self.forward_each(pid, move |origin| {
+            if origin.signal == SIGWINCH {
+                resized();
+            }
+            named(origin.signal)
+        })
+    }
+
+    fn forward_each(
+        mut self,
+        pid: u32,
+        mut choose: impl FnMut(&Origin) -> Option<Signal> + Send + 'static,
+    ) -> Forwarding {
         let handle = self.0.handle();
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let thread = std::thread::spawn(move || {
+            let mut passed = Vec::new();
             for origin in self.0.forever() {
-                if let (Some(pid), Some(signal)) = (pid, to_pass_on(&origin)) {
+                if let (Some(pid), Some(signal)) = (pid, choose(&origin)) {
                     // Fails if the command is gone, which ends the matter.
                     let _ = kill_process(pid, signal);
+                    if passed.len() < MAX_TOLD {
+                        passed.push(origin.signal);
+                    }
                 }
             }
+            passed
         });
         Forwarding {
             handle,
@@ -51,19 +95,36 @@ impl Caught {
     }
 }
 
+impl Forwarding {
+    /// Stops, and tells which signals were passed on, in order.
+    #[must_use]
+    pub fn stop(mut self) -> Vec<i32> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Vec<i32> {
+        self.handle.close();
+        let thread = self.thread.take();
+        thread
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default()
+    }
+}
+
 impl Drop for Forwarding {
     fn drop(&mut self) {
-        self.handle.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 
 /// A signal that a process sent. One from the terminal goes to the whole process group: the command has it already.
 fn to_pass_on(origin: &Origin) -> Option<Signal> {
     origin.process.as_ref()?;
-    match origin.signal {
+    named(origin.signal)
+}
+
+fn named(signal: i32) -> Option<Signal> {
+    match signal {
         SIGHUP => Some(Signal::HUP),
         SIGINT => Some(Signal::INT),
         SIGQUIT => Some(Signal::QUIT),

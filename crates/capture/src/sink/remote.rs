@@ -94,6 +94,14 @@ impl Remote {
     /// # Errors
     /// [`RemoteError`] if the URL is none.
     pub fn new(address: Address) -> Result<Self, RemoteError> {
+        Self::with_patience(address, SEND_TIMEOUT)
+    }
+
+    /// The same with another limit for the time of a request: somebody waits for it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_patience(address: Address, patience: Duration) -> Result<Self, RemoteError> {
         let url = address.url.trim_end_matches('/').to_owned();
         let parsed: Option<ureq::http::Uri> = url.parse().ok();
         let is_http = parsed.is_some_and(|url| {
@@ -105,8 +113,8 @@ impl Remote {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(SEND_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT.min(patience)))
+            .timeout_global(Some(patience))
             // A proxy from the environment could be the one that records.
             .proxy(None)
             .user_agent(concat!("indelible/", env!("CARGO_PKG_VERSION")))

@@ -1,8 +1,6 @@
 //! Payloads of the spool's frames.
 //!
 //! ```text
-//! 1 | an event                                                       of a shared spool
-//! 2 | frame u64: what is below was delivered                         of a shared spool
 //! 3 | length u8 | producer | next seq u64 | events, one a line
 //! 4 | length u8 | producer | next seq u64 | frame u64: what is below was delivered
 //! ```
@@ -11,8 +9,6 @@ use journal::{FrameNo, Location};
 
 use super::Producer;
 
-pub(super) const EVENT: u8 = 1;
-pub(super) const DELIVERED: u8 = 2;
 const EVENTS: u8 = 3;
 const MARK: u8 = 4;
 
@@ -24,12 +20,12 @@ const PREFIX_BYTES: u64 = 24;
 pub(super) enum Frame<'a> {
     Events {
         /// Of the first of them.
-        producer: Option<Producer>,
+        producer: Producer,
         lines: &'a [u8],
     },
     Delivered {
         below: FrameNo,
-        producer: Option<Producer>,
+        producer: Producer,
     },
 }
 
@@ -37,26 +33,15 @@ impl<'a> Frame<'a> {
     pub(super) fn parse(payload: &'a [u8]) -> Option<Self> {
         let (kind, rest) = payload.split_first()?;
         match *kind {
-            EVENT => Some(Self::Events {
-                producer: None,
-                lines: rest,
-            }),
-            DELIVERED => Some(Self::Delivered {
-                below: frame_no(rest)?,
-                producer: None,
-            }),
             EVENTS => {
                 let (producer, lines) = read_producer(rest)?;
-                Some(Self::Events {
-                    producer: Some(producer),
-                    lines,
-                })
+                Some(Self::Events { producer, lines })
             }
             MARK => {
                 let (producer, rest) = read_producer(rest)?;
                 Some(Self::Delivered {
                     below: frame_no(rest)?,
-                    producer: Some(producer),
+                    producer,
                 })
             }
             _ => None,

@@ -7,8 +7,12 @@ use std::{
 
 use journal::{Fs, FsError, JournalError};
 
-use super::{Spool, SpoolError};
-use crate::sink::{Sink, SinkError};
+use super::{SharedSpool, Spool, SpoolError};
+use crate::{
+    draft::Source,
+    redact::RuleFileError,
+    sink::{Sink, SinkError},
+};
 
 /// Names of the directories of processes that have a spool of their own begin so.
 pub const OWN_SPOOL_PREFIX: &str = "run-";
@@ -22,6 +26,9 @@ pub enum LeftoverError {
     /// They cannot be delivered.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// The word of a loss cannot be written.
+    #[error(transparent)]
+    Rules(#[from] RuleFileError),
     /// The directory cannot be listed.
     #[error(transparent)]
     Fs(#[from] FsError),
@@ -40,12 +47,10 @@ pub fn deliver_leftovers(
     if !fs.exists(root)? {
         return Ok(0);
     }
-    let mut delivered = 0;
+    let shared = SharedSpool::new(Arc::clone(fs), root);
+    shared.adopt(Source::Shell)?;
+    let mut delivered = shared.deliver(sink)?.unwrap_or(0);
     let names = fs.list(root)?;
-    let is_frames = |name: &String| Path::new(name).extension().is_some_and(|end| end == "wal");
-    if names.iter().any(is_frames) {
-        delivered += deliver(fs, root, sink)?.unwrap_or(0);
-    }
     for name in names
         .iter()
         .filter(|name| name.starts_with(OWN_SPOOL_PREFIX))
@@ -95,7 +100,7 @@ mod tests {
     use journal::RealFs;
 
     use super::*;
-    use crate::{sink::Receipts, spool::SharedSpool};
+    use crate::sink::Receipts;
 
     #[derive(Default)]
     struct Lines(Mutex<Vec<u8>>);

@@ -1,33 +1,33 @@
-//! A spool that many short processes share: each opens it for one event.
+//! A spool that many short processes share. An event is a file, so that nobody who puts one waits for anybody: not for
+//! another process, not for whoever is delivering, and no longer if much waits already.
+
+mod deliver;
+mod files;
+mod running;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
 };
 
-use journal::{FrameNo, Fs, FsError, Journal, JournalError, Options};
+use journal::{Fs, FsError};
 
-use super::{
-    BATCH_EVENTS, SpoolError, count,
-    frame::{DELIVERED, EVENT, Frame},
-};
+use super::SpoolError;
+use crate::{draft::Source, env::Env};
+pub use deliver::Watch;
+use files::Files;
 
-/// A file of the spool: what was delivered is removed file by file.
-const FILE_BYTES: u64 = 1 << 20;
 /// Bytes on disk above which nothing is added.
 const LIMIT_BYTES: u64 = 1 << 30;
-/// Longest wait for another process that has the spool open, which takes milliseconds.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
-/// Most bytes of events read for delivery at a time.
-const BATCH_BYTES: usize = 8 << 20;
+/// Most bytes of events read for delivery at a time. A server takes 16 MiB, and one event may be much of that.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Events on disk in one directory, shared by processes.
 #[derive(Debug)]
 pub struct SharedSpool {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
+    files: Files,
+    env: Env,
+    limit_bytes: u64,
 }
 
 /// The oldest events that wait.
@@ -35,24 +35,49 @@ pub struct SharedSpool {
 pub struct Waiting {
     /// Exact bytes, oldest first.
     pub events: Vec<Vec<u8>>,
-    /// One past the frame of the last of them.
-    end: u64,
+    /// Files of them, and of what never became an event.
+    names: Vec<String>,
+    bytes: u64,
 }
 
 impl SharedSpool {
     /// The spool in a directory, which need not exist.
     #[must_use]
     pub fn new(fs: Arc<dyn Fs>, dir: &Path) -> Self {
-        Self {
+        let env = Env {
             fs,
-            dir: dir.to_owned(),
+            ..Env::system()
+        };
+        Self::with(env, dir)
+    }
+
+    /// The same with a clock and randomness of one's own.
+    #[must_use]
+    pub fn with(env: Env, dir: &Path) -> Self {
+        Self {
+            files: Files::new(Arc::clone(&env.fs), dir),
+            env,
+            limit_bytes: LIMIT_BYTES,
         }
+    }
+
+    /// The same with another limit.
+    #[must_use]
+    pub fn limited(mut self, limit_bytes: u64) -> Self {
+        self.limit_bytes = limit_bytes;
+        self
     }
 
     /// The directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.files.root()
+    }
+
+    /// Where a key for the hashes of redactions is kept.
+    #[must_use]
+    pub fn key_path(&self) -> PathBuf {
+        self.dir().join(crate::keys::REDACTION_KEY_FILE)
     }
 
     /// Keeps an event; it is durable afterwards.
@@ -60,147 +85,81 @@ impl SharedSpool {
     /// # Errors
     /// [`SpoolError`]; the event is not kept then.
     pub fn put(&self, event: &[u8]) -> Result<(), SpoolError> {
-        let (mut journal, bytes) = self.open()?;
-        if bytes > LIMIT_BYTES {
-            return Err(SpoolError::Full {
-                dir: self.dir.clone(),
-                bytes,
-                limit_bytes: LIMIT_BYTES,
-            });
-        }
-        journal.append(&[&[EVENT], event])?;
-        Ok(journal.sync()?)
+        self.keep(event, true)
+    }
+
+    /// Keeps an event; it outlives this process at once, and the machine when the operating system has written it.
+    ///
+    /// # Errors
+    /// [`SpoolError`]; the event is not kept then.
+    pub fn put_soon(&self, event: &[u8]) -> Result<(), SpoolError> {
+        self.keep(event, false)
+    }
+
+    /// Counts an event that could not be kept. Whoever delivers next records how many there were.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if not even that can be written.
+    pub fn count_lost(&self, source: Source) -> Result<(), SpoolError> {
+        Ok(self.files.count_lost(source)?)
     }
 
     /// The oldest events that were not delivered yet, a batch of bounded size; none if the directory does not exist.
     ///
     /// # Errors
-    /// [`SpoolError`] if the journal is damaged, or is just being written by another process.
+    /// [`SpoolError`] if they cannot be read.
     pub fn waiting(&self) -> Result<Waiting, SpoolError> {
-        let mut waiting = Waiting::default();
-        if !self.fs.exists(&self.dir).map_err(JournalError::from)? {
-            return Ok(waiting);
-        }
-        // Frames that are marked delivered by a later one; so two passes.
-        let mut delivered = FrameNo(0);
-        Journal::scan(self.fs.as_ref(), &self.dir, &mut |_, payload| {
-            if let Some(Frame::Delivered { below, .. }) = Frame::parse(payload) {
-                delivered = below;
-            }
-            Ok(())
-        })?;
-        let (mut bytes, mut events, mut is_full) = (0, 0, false);
-        let mut unknown = None;
-        Journal::scan(self.fs.as_ref(), &self.dir, &mut |at, payload| {
-            match Frame::parse(payload) {
-                Some(Frame::Events { lines, .. }) if at.frame >= delivered => {
-                    bytes += lines.len();
-                    events += count(lines);
-                    let fits = bytes <= BATCH_BYTES && events <= BATCH_EVENTS;
-                    is_full |= !fits && !waiting.events.is_empty();
-                    if !is_full {
-                        let lines = lines.split(|byte| *byte == b'\n');
-                        let events = lines.filter(|line| !line.is_empty());
-                        waiting.events.extend(events.map(<[u8]>::to_vec));
-                        waiting.end = at.frame.0 + 1;
-                    }
-                }
-                Some(_) => {}
-                None => unknown = Some(at.frame.0),
-            }
-            Ok(())
-        })?;
-        match unknown {
-            Some(frame) => Err(SpoolError::Unknown {
-                dir: self.dir.clone(),
-                frame,
-            }),
-            None => Ok(waiting),
-        }
+        let names = self.files.names()?;
+        let (waiting, _) = self.files.batch(&names)?;
+        Ok(waiting)
     }
 
-    /// Marks what [`Self::waiting`] returned as delivered.
+    /// How many events wait.
+    ///
+    /// # Errors
+    /// [`SpoolError`] if the directory cannot be listed.
+    pub fn count(&self) -> Result<usize, SpoolError> {
+        Ok(self.files.names()?.len())
+    }
+
+    /// Forgets what [`Self::waiting`] returned.
     ///
     /// # Errors
     /// [`SpoolError`]; it will be delivered again then.
     pub fn delivered(&self, waiting: &Waiting) -> Result<(), SpoolError> {
-        let (mut journal, _) = self.open()?;
-        let at = journal.append(&[&[DELIVERED], &waiting.end.to_le_bytes()])?;
-        journal.sync()?;
-        // The mark itself must stay, events below it need not.
-        let below = at.frame.0.min(waiting.end);
-        Ok(journal.remove_before(FrameNo(below))?)
+        Ok(self.files.forget(waiting)?)
     }
 
-    fn open(&self) -> Result<(Journal, u64), SpoolError> {
-        let deadline = Instant::now() + LOCK_WAIT;
-        loop {
-            let options = Options {
-                rotate_bytes: FILE_BYTES,
-            };
-            match Journal::open(Arc::clone(&self.fs), &self.dir, options, &mut |_, _| Ok(())) {
-                Ok((journal, recovery)) => return Ok((journal, recovery.bytes)),
-                Err(JournalError::Fs(FsError::Locked { .. })) if Instant::now() < deadline => {
-                    std::thread::sleep(LOCK_PAUSE);
-                }
-                Err(error) => return Err(error.into()),
-            }
+    /// Whether another event may be kept.
+    ///
+    /// # Errors
+    /// [`SpoolError::Full`] if not.
+    pub fn check_room(&self) -> Result<(), SpoolError> {
+        let bytes = self.files.bytes()?;
+        if bytes > self.limit_bytes {
+            return Err(SpoolError::Full {
+                dir: self.dir().to_owned(),
+                bytes,
+                limit_bytes: self.limit_bytes,
+            });
         }
+        Ok(())
+    }
+
+    fn keep(&self, event: &[u8], is_durable: bool) -> Result<(), SpoolError> {
+        self.check_room()?;
+        Ok(self.files.keep(&self.name()?, event, is_durable)?)
+    }
+
+    /// Names sort as the events came: microseconds, and randomness against two of the same one.
+    fn name(&self) -> Result<String, FsError> {
+        let mut random = [0; 4];
+        (self.env.random)(&mut random)
+            .map_err(|source| FsError::io("name an event in", self.dir(), source))?;
+        let random = u32::from_ne_bytes(random);
+        Ok(format!("{:020}-{random:08x}", (self.env.now)().0))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use journal::RealFs;
-
-    use super::*;
-
-    fn spool() -> (tempfile::TempDir, SharedSpool) {
-        let dir = tempfile::tempdir().unwrap();
-        let spool = SharedSpool::new(Arc::new(RealFs), &dir.path().join("spool"));
-        (dir, spool)
-    }
-
-    #[test]
-    fn events_wait_until_they_are_delivered() {
-        let (_dir, spool) = spool();
-        assert_eq!(spool.waiting().unwrap(), Waiting::default());
-        spool.put(b"{\"n\":1}").unwrap();
-        spool.put(b"{\"n\":2}").unwrap();
-        let first = spool.waiting().unwrap();
-        assert_eq!(first.events, [b"{\"n\":1}", b"{\"n\":2}"]);
-        // Put by another process between reading and marking.
-        spool.put(b"{\"n\":3}").unwrap();
-        spool.delivered(&first).unwrap();
-        let second = spool.waiting().unwrap();
-        assert_eq!(second.events, [b"{\"n\":3}"]);
-        spool.delivered(&second).unwrap();
-        assert_eq!(spool.waiting().unwrap().events, Vec::<Vec<u8>>::new());
-    }
-
-    #[test]
-    fn a_batch_is_bounded_and_the_rest_follows() {
-        let (_dir, spool) = spool();
-        let event = vec![b'x'; BATCH_BYTES / 2 + 1];
-        for _ in 0..3 {
-            spool.put(&event).unwrap();
-        }
-        for _ in 0..3 {
-            let waiting = spool.waiting().unwrap();
-            assert_eq!(waiting.events.len(), 1);
-            spool.delivered(&waiting).unwrap();
-        }
-        assert!(spool.waiting().unwrap().events.is_empty());
-    }
-
-    #[test]
-    fn processes_that_put_at_once_lose_nothing() {
-        let (_dir, spool) = spool();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| (0..5).for_each(|_| spool.put(b"{}").unwrap()));
-            }
-        });
-        assert_eq!(spool.waiting().unwrap().events.len(), 20);
-    }
-}
+mod tests;

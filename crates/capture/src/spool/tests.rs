@@ -83,20 +83,6 @@ fn a_small_spool_is_not_full_of_what_was_delivered() {
 }
 
 #[test]
-fn a_shared_spool_is_delivered_by_whoever_opens_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let shared = SharedSpool::new(Arc::new(RealFs), dir.path());
-    shared.put(b"{\"n\":1}").unwrap();
-    shared.put(b"{\"n\":2}").unwrap();
-    let mut spool = open(dir.path(), 1 << 20);
-    assert_eq!(lines(&spool), "{\"n\":1}\n{\"n\":2}\n");
-    let batch = spool.batch().unwrap();
-    spool.delivered(&batch).unwrap();
-    drop(spool);
-    assert!(shared.waiting().unwrap().events.is_empty());
-}
-
-#[test]
 fn what_is_no_frame_of_a_spool_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options::default();

@@ -59,6 +59,11 @@ impl Load {
         &self.url
     }
 
+    /// `host:port`.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     pub(super) fn key(&self) -> &str {
         &self.key
     }

@@ -38,6 +38,20 @@ pub(super) fn memory(process: u32) -> Memory {
     }
 }
 
+/// Milliseconds of processor time that a process has had; what else runs on the machine does not change it.
+pub(super) fn cpu_ms(process: u32) -> u64 {
+    /// Linux counts in hundredths of a second.
+    const TICK_MS: u64 = 10;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The second field is a name in parentheses, which may have spaces; user and system time are the 14th and 15th.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let times = fields.split_whitespace().skip(11).take(2);
+    TICK_MS
+        * times
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum::<u64>()
+}
+
 /// Lengths of all files below a directory.
 pub(super) fn disk_bytes(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();

@@ -1,6 +1,6 @@
 //! The variables that lead an agent through the gateway. Each surface sets its own.
 
-use std::{fmt::Write, net::SocketAddr};
+use std::{fmt::Write, net::SocketAddr, path::Path};
 
 use capture::{identity::Scope, llm::LlmConfig};
 
@@ -22,12 +22,58 @@ const KEYS: [&str; 6] = [
     "GOOGLE_API_KEY",
     "AWS_BEARER_TOKEN_BEDROCK",
 ];
+/// Variables in which clients look for a proxy. Many read only the small ones, some only the others.
+pub(super) const PROXIES: [&str; 6] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+/// Variables in which they look for hosts that need none.
+const NO_PROXIES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// This machine: the gateway's other surfaces are here, and what an agent serves to itself.
+const THIS_MACHINE: &str = "localhost,127.0.0.1,::1";
+/// Variables in which clients look for a file of certificate authorities that takes the place of their own.
+pub(super) const REPLACING: [&str; 7] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+];
+/// And for one that adds to their own.
+pub(super) const ADDING: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
+
+/// Puts what stands in it before every command that Claude Code runs in a shell.
+const CLAUDE_PREFIX: &str = "CLAUDE_CODE_SHELL_PREFIX";
+
+/// Where commands that record themselves send to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Commands<'a> {
+    /// This program.
+    pub(super) program: &'a Path,
+    /// Address of the server; empty if a gateway on this machine delivers what they leave on disk.
+    pub(super) url: &'a str,
+    /// Key from the command line; one from the environment is inherited.
+    pub(super) key: Option<&'a str>,
+    /// Data directory of a server on this machine.
+    pub(super) data: &'a Path,
+    /// Where events wait.
+    pub(super) spool: &'a Path,
+    /// Whether a command that cannot be recorded is refused.
+    pub(super) is_strict: bool,
+}
 
 /// What a command's environment has besides what it inherits.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     variables: Vec<(&'static str, String)>,
     job: String,
+    token: Option<String>,
 }
 
 impl Environment {
@@ -45,11 +91,13 @@ impl Environment {
         Self {
             variables: variables.collect(),
             job,
+            token: None,
         }
     }
 
     /// The agent's token stands where a provider's key would.
     pub(super) fn set_token(&mut self, token: Option<String>) {
+        self.token.clone_from(&token);
         if let Some(token) = token {
             self.variables
                 .extend(KEYS.map(|name| (name, token.clone())));
@@ -70,6 +118,93 @@ impl Environment {
         // Those that know neither variable nor path take a header.
         let headers = format!("X-Indelible-Job: {}", self.job);
         self.variables.push(("ANTHROPIC_CUSTOM_HEADERS", headers));
+    }
+
+    /// Surface `shell`. A prefix that is there already stays.
+    pub(super) fn set_shell(&mut self, commands: Commands<'_>, prefix: Option<&str>) {
+        let path = |path: &Path| Some(path.to_str()?.to_owned());
+        let ours = || Some(format!("{} -c", path(commands.program)?));
+        let named = [
+            ("INDELIBLE_URL", Some(commands.url.to_owned())),
+            ("INDELIBLE_KEY", commands.key.map(str::to_owned)),
+            ("INDELIBLE_DATA", path(commands.data)),
+            ("INDELIBLE_SPOOL", path(commands.spool)),
+            (
+                "INDELIBLE_MODE",
+                commands.is_strict.then(|| "strict".to_owned()),
+            ),
+            (
+                CLAUDE_PREFIX,
+                prefix
+                    .map(str::to_owned)
+                    .filter(|prefix| !prefix.is_empty())
+                    .or_else(ours),
+            ),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        self.variables.extend(named);
+    }
+
+    /// Surface `forward-proxy`. Its user names the job, and its password is the agent's token; `no_proxy` is what was excepted
+    /// before.
+    pub(super) fn set_forward_proxy(
+        &mut self,
+        proxy: SocketAddr,
+        is_shared: bool,
+        no_proxy: Option<&str>,
+    ) {
+        let user = match (&self.token, is_shared) {
+            (None, false) => String::new(),
+            (token, _) => {
+                let token = escaped(token.as_deref().unwrap_or_default());
+                format!("job={}:{token}@", escaped(&self.job))
+            }
+        };
+        let url = format!("http://{user}{proxy}");
+        self.variables
+            .extend(PROXIES.map(|name| (name, url.clone())));
+        let excepted = no_proxy.filter(|hosts| !hosts.is_empty());
+        let excepted = excepted.map_or_else(
+            || THIS_MACHINE.to_owned(),
+            |hosts| format!("{hosts},{THIS_MACHINE}"),
+        );
+        self.variables
+            .extend(NO_PROXIES.map(|name| (name, excepted.clone())));
+        // Node's own client looks at these variables only when it is told to.
+        self.variables.push(("NODE_USE_ENV_PROXY", "1".to_owned()));
+    }
+
+    /// A file of everything that clients may trust. Without the system's authorities in it (`is_whole` is false) only those
+    /// clients get it that add it to their own.
+    pub(super) fn set_bundle(&mut self, bundle: &Path, is_whole: bool) {
+        let path = bundle.to_string_lossy();
+        let replacing = REPLACING.iter().filter(|_| is_whole);
+        let set = replacing
+            .chain(&ADDING)
+            .map(|name| (*name, path.clone().into_owned()));
+        self.variables.extend(set);
+    }
+
+    /// Telemetry of the agent, wherever it goes, belongs to the same job. `there` is what the variable holds already.
+    pub(super) fn set_telemetry(&mut self, scope: &Scope, there: Option<&str>) {
+        let ours = [
+            ("indelible.job", Some(&self.job)),
+            ("indelible.agent", Some(&scope.actor.id)),
+            ("indelible.project", scope.project.as_ref()),
+        ];
+        let ours = ours
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", escaped(value?))));
+        let there = there.filter(|there| !there.is_empty());
+        let all: Vec<String> = there
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .chain(ours)
+            .collect();
+        self.variables
+            .push(("OTEL_RESOURCE_ATTRIBUTES", all.join(",")));
     }
 
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -113,6 +248,71 @@ mod tests {
     use super::*;
 
     #[test]
+    fn commands_know_where_to_and_a_prefix_stays() {
+        let commands = Commands {
+            program: Path::new("/opt/a b/indelible"),
+            url: "http://h",
+            key: None,
+            data: Path::new("/data"),
+            spool: Path::new("/spool"),
+            is_strict: false,
+        };
+        for (prefix, expected) in [
+            (None, "/opt/a b/indelible -c"),
+            (Some(""), "/opt/a b/indelible -c"),
+            (Some("/own.sh"), "/own.sh"),
+        ] {
+            let mut environment = Environment::new(&Scope::default());
+            environment.set_shell(commands, prefix);
+            let found: Vec<_> = environment.variables().collect();
+            assert!(found.contains(&(CLAUDE_PREFIX, expected)), "{found:?}");
+            assert!(found.contains(&("INDELIBLE_SPOOL", "/spool")));
+            assert!(found.iter().all(|(name, _)| *name != "INDELIBLE_KEY"));
+        }
+    }
+
+    #[test]
+    fn the_proxy_learns_the_job_from_its_user_where_it_has_to() {
+        let scope = Scope {
+            job: Some("a/b".to_owned()),
+            ..Scope::default()
+        };
+        let proxy = "127.0.0.1:2".parse().unwrap();
+        for (token, is_shared, expected) in [
+            (None, false, "http://127.0.0.1:2"),
+            (None, true, "http://job=a%2Fb:@127.0.0.1:2"),
+            (Some("t@k"), true, "http://job=a%2Fb:t%40k@127.0.0.1:2"),
+            (Some("t@k"), false, "http://job=a%2Fb:t%40k@127.0.0.1:2"),
+        ] {
+            let mut environment = Environment::new(&scope);
+            environment.set_token(token.map(ToOwned::to_owned));
+            environment.set_forward_proxy(proxy, is_shared, Some("inner.example"));
+            let value = |name: &str| {
+                let mut all = environment.variables();
+                all.find(|(other, _)| *other == name)
+                    .map(|(_, value)| value.to_owned())
+            };
+            for name in PROXIES {
+                assert_eq!(value(name).as_deref(), Some(expected));
+            }
+            assert_eq!(
+                value("no_proxy").as_deref(),
+                Some("inner.example,localhost,127.0.0.1,::1")
+            );
+        }
+    }
+
+    #[test]
+    fn clients_that_would_trust_nothing_else_get_no_half_of_a_bundle() {
+        for (is_whole, names) in [(true, 9), (false, 2)] {
+            let mut environment = Environment::new(&Scope::default());
+            let before = environment.variables().count();
+            environment.set_bundle(Path::new("/b.pem"), is_whole);
+            assert_eq!(environment.variables().count() - before, names);
+        }
+    }
+
+    #[test]
     fn clients_are_led_to_the_gateway_and_it_to_where_they_went() {
         let scope = Scope {
             job: Some("a/b".to_owned()),
@@ -120,6 +320,14 @@ mod tests {
         };
         let mut environment = Environment::new(&scope);
         environment.set_llm("127.0.0.1:1".parse().unwrap(), true);
+        environment.set_telemetry(&scope, Some("team=x"));
+        let told = environment
+            .variables()
+            .find(|(name, _)| *name == "OTEL_RESOURCE_ATTRIBUTES");
+        assert_eq!(
+            told.unwrap().1,
+            "team=x,indelible.job=a%2Fb,indelible.agent=local"
+        );
         let url = environment
             .variables()
             .find(|(name, _)| *name == "OPENAI_BASE_URL")

@@ -105,10 +105,11 @@ fn signals_reach_the_command_and_come_back_as_its_status() {
         assert_eq!(wait(&mut child).code(), Some(status), "{name}");
         let record = &machine.json(&["query", &format!("job:{name} -phase:intent")])[0];
         assert_eq!(record["status"], status);
+        let passed_on = json!([sent.as_raw()]);
         let expected = if status > 128 {
-            json!({"signal": status - 128})
+            json!({"signal": status - 128, "signals_passed_on": passed_on})
         } else {
-            Value::Null
+            json!({"signals_passed_on": passed_on})
         };
         assert_eq!(record["meta"], expected);
     }
@@ -157,4 +158,93 @@ fn a_reader_that_leaves_ends_the_command() {
     assert_eq!(line, "y\n");
     // As a shell reports it: ended by SIGPIPE.
     assert_eq!(wait(&mut child).code(), Some(141));
+}
+
+#[test]
+fn what_outlives_the_command_keeps_its_pipe_and_nobody_waits_for_it() {
+    let machine = Machine::serving();
+    let script = "(while [ ! -e flag ]; do sleep 0.02; done; echo late) & echo now; exit 4";
+    let mut command = machine.command(&["exec", "--job", "left", "--", "sh", "-c", script]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    assert_eq!(wait(&mut child).code(), Some(4));
+    std::fs::write(machine.home().join("flag"), b"").unwrap();
+    let mut all = String::new();
+    std::io::Read::read_to_string(&mut stdout, &mut all).unwrap();
+    assert_eq!(all, "now\nlate\n");
+    let record = &machine.json(&["query", "job:left"])[0];
+    assert_eq!(record["meta"], json!({"output_left_open": true}));
+    assert_eq!(content(&machine, &record["seq"])["stdout"], "now\n");
+}
+
+#[test]
+fn late_words_of_a_helper_are_recorded() {
+    let machine = Machine::serving();
+    let output = machine.run(&[
+        "exec",
+        "--job",
+        "tee",
+        "--",
+        "bash",
+        "-c",
+        "echo x > >(cat)",
+    ]);
+    assert_eq!(output.stdout, b"x\n");
+    let record = &machine.json(&["query", "job:tee"])[0];
+    assert_eq!(content(&machine, &record["seq"])["stdout"], "x\n");
+}
+
+#[test]
+fn a_command_killed_from_outside_says_by_what() {
+    let machine = Machine::serving();
+    let output = machine.run(&["exec", "--job", "k", "--", "sh", "-c", "kill -9 $$"]);
+    assert_eq!(output.status.code(), Some(137));
+    let record = &machine.json(&["query", "job:k"])[0];
+    assert_eq!(record["meta"], json!({"signal": 9}));
+    assert_eq!(record["result"], "error");
+}
+
+#[test]
+fn a_gigabyte_passes_in_little_memory() {
+    let machine = Machine::serving();
+    let script = "head -c 1000000000 /dev/zero; grep VmHWM /proc/$PPID/status >&2";
+    let mut command = machine.command(&["exec", "--job", "giga", "--", "sh", "-c", script]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let passed = std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+    assert_eq!(passed, 1_000_000_000);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let peak_kib: u64 = said.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(peak_kib < 64 << 10, "{said}");
+    let record = &machine.json(&["query", "job:giga"])[0];
+    assert_eq!(
+        record["meta"]["truncated_bytes"],
+        1_000_000_000 - (64 << 10)
+    );
+    let stdout = &content(&machine, &record["seq"])["streams"]["stdout"];
+    assert_eq!(stdout["bytes"], 1_000_000_000);
+    // head -c 1000000000 /dev/zero | sha256sum
+    let zeros = "bc17f06f9d9b5f6f79ca189a1772b1a3a38d6e40c45bec50f9c4f28144efddca";
+    assert_eq!(stdout["sha256"], zeros);
+}
+
+#[test]
+fn a_trace_in_the_environment_is_followed() {
+    let machine = Machine::serving();
+    let context = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut command = machine.command(&["exec", "--job", "t", "--", "true"]);
+    command.env("TRACEPARENT", context).output().unwrap();
+    let mut command = machine.command(&["exec", "--job", "t", "--", "true"]);
+    let command = command.env("TRACEPARENT", context);
+    command.env("INDELIBLE_PARENT", "call-7").output().unwrap();
+    let records = machine.json(&["query", "job:t"]);
+    let of = |record: &Value| (record["trace"].clone(), record["parent"].clone());
+    let trace = json!("0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(of(&records[1]), (trace.clone(), json!("b7ad6b7169203331")));
+    assert_eq!(of(&records[0]), (trace, json!("call-7")));
 }

@@ -19,10 +19,10 @@ use crate::{
 const SECRET: &str = "ghp_PlantedSecretPlantedSecretPlanted123";
 
 /// `indelible gateway` next to a machine's server.
-struct Gateway {
+pub(crate) struct Gateway {
     child: Child,
-    url: String,
-    config: PathBuf,
+    pub(crate) url: String,
+    pub(crate) config: PathBuf,
 }
 
 impl Gateway {
@@ -46,7 +46,7 @@ impl Gateway {
         config
     }
 
-    fn start(machine: &Machine, config: PathBuf) -> Self {
+    pub(crate) fn start(machine: &Machine, config: PathBuf) -> Self {
         let mut child = command(machine, &config).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url =
@@ -65,19 +65,19 @@ impl Gateway {
         Self { child, url, config }
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         signal(&self.child, Signal::TERM);
         let status = wait(&mut self.child);
         assert!(status.success(), "{status}");
     }
 
     /// Most memory that it ever had, bytes.
-    fn peak_bytes(&self) -> u64 {
+    pub(crate) fn peak_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status
             .lines()
@@ -106,7 +106,7 @@ fn command(machine: &Machine, config: &std::path::Path) -> Command {
     command
 }
 
-fn holds(file: &std::path::Path, text: &str) -> bool {
+pub(crate) fn holds(file: &std::path::Path, text: &str) -> bool {
     let bytes = std::fs::read(file).unwrap_or_default();
     bytes
         .windows(text.len())
@@ -115,9 +115,13 @@ fn holds(file: &std::path::Path, text: &str) -> bool {
 
 /// All events of the surface, oldest first, once there are so many.
 fn events(machine: &Machine, count: usize) -> Vec<Value> {
+    events_of(machine, "llm", count)
+}
+
+pub(crate) fn events_of(machine: &Machine, source: &str, count: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
-        let text = machine.out(&["export", "source:llm"]);
+        let text = machine.out(&["export", &format!("source:{source}")]);
         let mut events: Vec<Value> = text
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -136,7 +140,7 @@ fn events(machine: &Machine, count: usize) -> Vec<Value> {
 }
 
 /// Numbers of each producer, in the order of the log.
-fn numbers(events: &[Value]) -> HashMap<String, Vec<u64>> {
+pub(crate) fn numbers(events: &[Value]) -> HashMap<String, Vec<u64>> {
     let mut numbers: HashMap<String, Vec<u64>> = HashMap::new();
     for event in events {
         let producer = &event["producer"];
@@ -508,7 +512,7 @@ fn run_leads_a_command_through_a_gateway_and_ends_with_it() {
             (&json!("j7"), &json!("coder"), &json!("chat.completions"))
         );
     }
-    let left = files(&machine.home().join("spool"));
+    let left = machine.spooled();
     assert!(left.is_empty(), "what was delivered is gone: {left:?}");
 }
 
@@ -538,5 +542,5 @@ fn run_without_a_server_keeps_the_events_for_the_next_one() {
         .map(|event| event["job"].as_str().unwrap())
         .collect();
     assert_eq!(jobs.len(), 2, "each run is a job of its own");
-    assert!(files(&machine.home().join("spool")).is_empty());
+    assert!(machine.spooled().is_empty());
 }

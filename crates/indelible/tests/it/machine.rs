@@ -141,6 +141,13 @@ impl Machine {
         self.start();
     }
 
+    /// What waits in the spool; the lock of who delivers stays.
+    pub(crate) fn spooled(&self) -> Vec<PathBuf> {
+        let mut found = files(&self.home().join("spool"));
+        found.retain(|path| path.extension().is_none_or(|end| end != "lock"));
+        found
+    }
+
     pub(crate) fn kill(&mut self) {
         let mut child = self.server.take().unwrap();
         child.kill().unwrap();

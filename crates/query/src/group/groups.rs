@@ -1,8 +1,6 @@
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasherDefault, Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
+
+use hashbrown::hash_table::{Entry, HashTable};
 
 use super::{Grouping, MAX_GROUPS, Measure};
 use crate::{
@@ -14,18 +12,14 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(pub(super) [u32; 1 + Dimension::MOST]);
 
-/// Mixes the bits of a key. Its numbers are given in order of appearance, so nobody can choose them to
-/// collide.
-#[derive(Default)]
-pub(super) struct KeyHasher(u64);
-
 /// Groups and their sums.
 #[derive(Clone)]
 pub(crate) struct Groups {
     names: Vec<Arc<NamesOf>>,
     /// For each dimension the values of all groups, once the groups are complete.
     values: Vec<Vec<Option<Value>>>,
-    index: HashMap<Key, usize, BuildHasherDefault<KeyHasher>>,
+    /// Where the key of each group is.
+    index: HashTable<u32>,
     keys: Vec<Key>,
     sums: Vec<i128>,
     /// Empty if they are not asked for.
@@ -42,28 +36,15 @@ pub(crate) struct Span {
     pub(crate) time: [i64; 2],
 }
 
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
+impl Key {
+    /// Its numbers are given in order of appearance, so nobody can choose them to collide.
+    fn hash(&self) -> u64 {
         let [bucket, one, two, three] = self.0.map(u64::from);
-        state.write_u64(bucket << 32 | one);
-        state.write_u64(two << 32 | three);
-    }
-}
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64((*byte).into());
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ mixed >> 32;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.wrapping_mul(0xd6e8_feb8_6659_fd93)
+        let mix = |before: u64, number: u64| {
+            let mixed = (before ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            mixed ^ mixed >> 32
+        };
+        mix(mix(0, bucket << 32 | one), two << 32 | three).wrapping_mul(0xd6e8_feb8_6659_fd93)
     }
 }
 
@@ -83,7 +64,7 @@ impl Groups {
         Self {
             names: names.to_vec(),
             values: Vec::new(),
-            index: HashMap::default(),
+            index: HashTable::new(),
             keys: Vec::new(),
             sums: Vec::new(),
             spans: Vec::new(),
@@ -96,7 +77,7 @@ impl Groups {
         Self {
             names: self.names.clone(),
             values: Vec::new(),
-            index: HashMap::default(),
+            index: HashTable::new(),
             keys: Vec::new(),
             sums: Vec::new(),
             spans: Vec::new(),
@@ -171,16 +152,20 @@ impl Groups {
         span: Option<Span>,
     ) -> Result<(), AggregateError> {
         let next = self.keys.len();
-        let group = match self.index.entry(key) {
-            Entry::Occupied(group) => *group.get(),
-            Entry::Vacant(_) if next == MAX_GROUPS => {
-                return Err(AggregateError::TooManyGroups { most: MAX_GROUPS });
-            }
-            Entry::Vacant(group) => {
+        let keys = &self.keys;
+        let key_of = |group: &u32| keys.get(*group as usize);
+        let is_it = |group: &u32| key_of(group) == Some(&key);
+        let hash_of = |group: &u32| key_of(group).map_or(0, Key::hash);
+        let group = match self.index.entry(key.hash(), is_it, hash_of) {
+            Entry::Occupied(group) => *group.get() as usize,
+            Entry::Vacant(new) => {
+                let number = u32::try_from(next).ok().filter(|_| next < MAX_GROUPS);
+                let number = number.ok_or(AggregateError::TooManyGroups { most: MAX_GROUPS })?;
+                new.insert(number);
                 self.keys.push(key);
                 self.sums.resize((next + 1) * self.measures, 0);
                 self.spans.extend(span);
-                *group.insert(next)
+                next
             }
         };
         let start = group * self.measures;

@@ -4,7 +4,7 @@ mod columns;
 
 use std::ops::Range;
 
-use event::filter::{Part, Term, TextField};
+use event::filter::{Field, Part, Term, TextField};
 use store::{Column, Hits, StoreError};
 
 use super::{
@@ -112,7 +112,7 @@ impl Judge<'_> {
         Ok(Verdicts::Few(few).settled())
     }
 
-    /// Stops as soon as no row is left, so that the other columns are not read.
+    /// Asks what is cheap first, and stops as soon as no row is left, so that the other columns are not read.
     fn all_of_many(
         &self,
         nodes: &[&Node<'_>],
@@ -122,9 +122,15 @@ impl Judge<'_> {
             Some(range) => self.time(range)?.settled(),
             None => Verdicts::All(Verdict::Yes),
         };
-        for node in nodes {
+        let mut nodes = nodes.to_vec();
+        nodes.sort_by_key(|node| self.is_dear(node));
+        for (number, node) in nodes.iter().enumerate() {
             if verdicts.are_all(Verdict::No) {
                 break;
+            }
+            if let Some(few) = verdicts.few(self.len() / FEW_PART) {
+                let rest = nodes.get(number..).unwrap_or_default();
+                return self.all_of_few(few, rest, None);
             }
             verdicts = verdicts.and(self.dense(node)?).settled();
         }
@@ -182,6 +188,20 @@ impl Judge<'_> {
             Node::And(nodes) => nodes.iter().any(|node| self.knows_few(node)),
             Node::Or(nodes) => nodes.iter().all(|node| self.knows_few(node)),
             Node::Not(_) => false,
+        }
+    }
+
+    /// Whether most rows have a value of their own in a column that has to be read.
+    fn is_dear(&self, node: &Node<'_>) -> bool {
+        match node {
+            Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(|node| self.is_dear(node)),
+            Node::Not(node) => self.is_dear(node),
+            Node::Leaf(leaf) => match leaf.term {
+                Term::Text(field, _) | Term::Present(Field::Text(field)) => {
+                    has_many_values(*field) && self.rows.lookup.hits(leaf).is_none()
+                }
+                _ => false,
+            },
         }
     }
 
@@ -280,6 +300,21 @@ fn is_in_columns(term: &Term) -> bool {
         Term::Has(part) => matches!(part, Part::Usage | Part::Approval),
         Term::Path(..) | Term::FreeText(_) => false,
     }
+}
+
+/// Whether values are mostly different.
+fn has_many_values(field: TextField) -> bool {
+    matches!(
+        field,
+        TextField::Resource
+            | TextField::ResourceName
+            | TextField::Trace
+            | TextField::Span
+            | TextField::Parent
+            | TextField::Call
+            | TextField::Id
+            | TextField::Description
+    )
 }
 
 /// The first and the last instant. No producer's time comes near the ends of 64 bits.

@@ -136,6 +136,24 @@ impl Verdicts {
         }
     }
 
+    /// The rows that match or may match, if they are no more than so many.
+    pub(super) fn few(&self, most: usize) -> Option<Few> {
+        match self {
+            Self::All(_) => None,
+            Self::Few(few) => (few.len() <= most).then(|| few.clone()),
+            Self::Rows(rows) => {
+                let matching = rows.iter().filter(|verdict| **verdict != Verdict::No);
+                (matching.count() <= most).then(|| {
+                    let mut few = Few::default();
+                    for (row, verdict) in (0..).zip(rows) {
+                        few.push(row, *verdict);
+                    }
+                    few
+                })
+            }
+        }
+    }
+
     pub(super) fn are_all(&self, verdict: Verdict) -> bool {
         *self == Self::All(verdict)
     }

@@ -29,7 +29,9 @@ class Tail {
     this.events.onopen = () => this.say();
     this.events.onerror = () => this.say("Connecting again…");
     this.events.addEventListener("gap", (event) => {
-      this.missed += JSON.parse(event.data).missed;
+      const { missed } = JSON.parse(event.data);
+      this.missed += missed;
+      this.count(missed);
       this.say();
     });
     this.onScroll = () => { if (this.isAtTop()) this.release(); };
@@ -63,11 +65,14 @@ class Tail {
     }
     const all = this.rows.querySelectorAll("tr.event");
     for (let index = MOST_ROWS; index < all.length; index += 1) all[index].remove();
+    this.count(rows.length);
+  }
+
+  count(more) {
     const count = document.getElementById("count");
-    if (count) {
-      const now = Number(count.textContent.replace(/[^0-9]/g, "")) + rows.length;
-      count.textContent = `${now.toLocaleString("en-US")} ${now === 1 ? "event" : "events"}`;
-    }
+    if (!count) return;
+    const now = Number(count.textContent.replace(/[^0-9]/g, "")) + more;
+    count.textContent = `${now.toLocaleString("en-US")} ${now === 1 ? "event" : "events"}`;
   }
 
   release() {

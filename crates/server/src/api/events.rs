@@ -4,10 +4,12 @@ mod list;
 mod one;
 mod row;
 mod stream;
+mod turns;
 
 pub(crate) use list::{LIST, list};
 pub(crate) use one::{CONTENT, GET, RECORD, content, get, record};
-pub(crate) use stream::{Followed, STREAM, follow, stream};
+pub(crate) use stream::{Followed, Pace, STREAM, follow, stream};
+pub(crate) use turns::Turns;
 
 use event::{RecordView, Seq};
 use query::{Event, QueryError, Snapshot};

@@ -159,7 +159,6 @@ pub(super) fn page(visit: &Visit, frame: &Frame<'_>, body: &Markup) -> Markup {
                 a.brand href=(visit.address.to("/")) title="Indelible" { (logo()) span { "Indelible" } }
                 ul {
                     @for nav in Nav::UPPER {
-                        @if nav == Nav::Integrity { li.split role="presentation" {} }
                         @if nav.is_for(visit) { (nav.item(visit, frame.current)) }
                     }
                 }

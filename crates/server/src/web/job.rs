@@ -1,6 +1,7 @@
 //! One job: what happened in it, what it cost, who let it, and that nothing of it was changed.
 
 mod activity;
+mod agreement;
 mod approvals;
 mod cost;
 mod gather;

@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod log;
 mod matrix;
+mod otlp;
 mod pages;
 mod proofs;
 mod reading;

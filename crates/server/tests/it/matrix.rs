@@ -62,6 +62,7 @@ impl Route {
             ("POST", "/v1/events") => {
                 Call::json(&path, &json!({ "actor": { "id": "m" }, "action": "m" }))
             }
+            ("POST", "/v1/logs" | "/v1/traces") => Call::json(&path, &json!({})),
             ("POST", "/v1/keys") => Call::json(&path, &json!({ "name": "m", "scopes": ["read"] })),
             ("POST", "/v1/exports") => Call::json(&path, &json!({ "format": "csv" })),
             ("POST", path_) if path_.ends_with("/shares") => Call::json(&path, &json!({})),

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::llm::{
+use crate::{
+    llm::usage::Counts,
     stream::{ArrayElements, SseEvents},
-    usage::Counts,
 };
 
 const CHAT: &str = include_str!("../../../fixtures/llm/openai_chat.sse");

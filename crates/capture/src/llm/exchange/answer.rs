@@ -7,11 +7,11 @@ use crate::{
     llm::{
         assembly::{Assembled, Assembly},
         route::Api,
-        stream::{ArrayElements, AwsEvents, SseEvents},
         usage::{self, Counts},
     },
     payload::{Payload, Value},
     redact::Redaction,
+    stream::{ArrayElements, AwsEvents, SseEvents},
 };
 
 /// Members of an answer that are looked at.

@@ -40,6 +40,10 @@ const SLOW_AFTER: Duration = Duration::from_secs(10);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 /// Pause between two looks at a log that grows all the time.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The same for somebody who reads along.
+const SHOW_EVERY: Duration = Duration::from_millis(250);
+/// Room for what a row has beside its record.
+const LINKS_BYTES: usize = 128;
 /// What a new stream begins with: clients come back after a second.
 const GREETING: &[u8] = b"retry: 1000\n\n";
 const HEARTBEAT: &[u8] = b":\n\n";
@@ -62,8 +66,18 @@ pub(crate) static STREAM: RouteInfo = RouteInfo {
     ],
 };
 
-/// Appends what a stream says of an event, between `data: ` and the end of the line.
-pub(crate) type Form = Arc<dyn Fn(&mut Vec<u8>, &Row) -> Result<(), Problem> + Send + Sync>;
+/// What a stream says of each event: a line.
+pub(crate) type Form =
+    Arc<dyn Fn(&Snapshot, &[Row]) -> Result<Vec<Vec<u8>>, Problem> + Send + Sync>;
+
+/// What becomes of events that come faster than a stream is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// All are told, as late as that is.
+    All,
+    /// The newest are, and how many were left out: nobody reads along a thousand in a second.
+    Newest,
+}
 
 /// What a stream follows, and how it is told.
 #[derive(Clone)]
@@ -74,6 +88,7 @@ pub(crate) struct Followed {
     pub(crate) filter: Filter,
     /// The next event to look at; the end of the log without one.
     pub(crate) from: Option<u64>,
+    pub(crate) pace: Pace,
     pub(crate) form: Form,
 }
 
@@ -121,7 +136,15 @@ pub(crate) async fn stream(
         asked: selection.asked,
         filter: selection.filter,
         from: None,
-        form: Arc::new(|out, found| Ok(row::write(out, found.seq, &found.record)?)),
+        pace: Pace::All,
+        form: Arc::new(|_, rows| {
+            let line = |found: &Row| {
+                let mut line = Vec::with_capacity(found.record.len() + LINKS_BYTES);
+                row::write(&mut line, found.seq, &found.record)?;
+                Ok(line)
+            };
+            rows.iter().map(line).collect()
+        }),
     };
     follow(app, caller, &headers, followed)
 }
@@ -196,8 +219,10 @@ impl Follower {
                 let batch = self.look().await?;
                 let is_full = batch.seqs.len() == BATCH_ROWS;
                 self.deliver(batch).await?;
-                if !is_full {
-                    sleep(LOOK_EVERY).await;
+                match self.followed.pace {
+                    Pace::All if is_full => {}
+                    Pace::All => sleep(LOOK_EVERY).await,
+                    Pace::Newest => sleep(SHOW_EVERY).await,
                 }
                 continue;
             }
@@ -218,10 +243,31 @@ impl Follower {
             order: Order::Oldest,
             limit: BATCH_ROWS,
         };
-        let position = self.position;
+        let (position, pace) = (self.position, self.followed.pace);
         let form = Arc::clone(&self.followed.form);
-        let look = move || Batch::read(&engine.snapshot()?, &query, position, &form);
-        self.app.read(look).await.map_err(|_| Ended)
+        let look = move || {
+            let view = engine.snapshot()?;
+            match pace {
+                Pace::All => Batch::next(&view, &query, position, &form),
+                Pace::Newest => Batch::newest(&view, &query, position, &form),
+            }
+        };
+        self.take_turn(look).await
+    }
+
+    /// A read in this stream's turn.
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Ended> {
+        let turn = self.app.turns().next().await;
+        let timed = move || {
+            let begin = Instant::now();
+            Ok((read()?, begin.elapsed()))
+        };
+        let (found, took) = self.app.read(timed).await.map_err(|_| Ended)?;
+        turn.end(took);
+        Ok(found)
     }
 
     async fn deliver(&mut self, batch: Batch) -> Result<(), Ended> {
@@ -250,7 +296,7 @@ impl Follower {
             let missed = view.count(&filter, TimeRange::ALL)?.saturating_sub(before);
             Ok((view.size(), missed))
         };
-        let (end, missed) = self.app.read(count).await.map_err(|_| Ended)?;
+        let (end, missed) = self.take_turn(count).await?;
         if missed > 0 {
             room.send(gap(missed, from, end).into());
         }
@@ -281,20 +327,55 @@ fn gap(missed: u64, from: u64, to: u64) -> Vec<u8> {
 }
 
 impl Batch {
-    fn read(view: &Snapshot, query: &Query, position: u64, form: &Form) -> Result<Self, Problem> {
+    /// The next events from a position on.
+    fn next(view: &Snapshot, query: &Query, position: u64, form: &Form) -> Result<Self, Problem> {
         let page = view.page(query, position.checked_sub(1).map(Seq))?;
-        let mut text = Vec::new();
-        for found in &page.rows {
+        let end = page.next.map_or(view.size(), |last| last.0 + 1);
+        Self::write(Vec::new(), view, &page.rows, end.max(position), form)
+    }
+
+    /// The same if they fit, else the newest of them, and how many were left out.
+    fn newest(view: &Snapshot, query: &Query, position: u64, form: &Form) -> Result<Self, Problem> {
+        let after = position.checked_sub(1).map(Seq);
+        let page = view.page(query, after)?;
+        if page.rows.len() < query.limit || page.next.is_none() {
+            let end = page.next.map_or(view.size(), |last| last.0 + 1);
+            return Self::write(Vec::new(), view, &page.rows, end.max(position), form);
+        }
+        let query = Query {
+            order: Order::Newest,
+            ..query.clone()
+        };
+        let mut rows = view.page(&query, None)?.rows;
+        rows.reverse();
+        let count = view.count_after(&query.filter, query.range, after)?.value;
+        let missed = count.saturating_sub(rows.len() as u64);
+        let end = rows.first().map_or(view.size(), |first| first.seq.0);
+        let said = if missed > 0 {
+            gap(missed, position, end)
+        } else {
+            Vec::new()
+        };
+        Self::write(said, view, &rows, view.size(), form)
+    }
+
+    fn write(
+        mut text: Vec<u8>,
+        view: &Snapshot,
+        rows: &[Row],
+        position: u64,
+        form: &Form,
+    ) -> Result<Self, Problem> {
+        for (found, line) in rows.iter().zip(form(view, rows)?) {
             // Records are one line each: line feeds in them are escaped. Writing into a vector cannot fail.
             let _ = write!(text, "id: {}\ndata: ", found.seq);
-            form(&mut text, found)?;
+            text.extend_from_slice(&line);
             text.extend_from_slice(b"\n\n");
         }
-        let end = page.next.map_or(view.size(), |last| last.0 + 1);
         Ok(Self {
             text,
-            seqs: page.rows.iter().map(|found| found.seq.0).collect(),
-            position: end.max(position),
+            seqs: rows.iter().map(|found| found.seq.0).collect(),
+            position,
         })
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn actions(
     html! {
         div.actions {
             @if found.is_some() {
-                a.btn.on[is_live] data-live aria-pressed=(if is_live { "true" } else { "false" })
+                a.btn.on[is_live] data-live aria-current=[is_live.then_some("true")]
                     href=(if is_live { here.with("live", "") } else { here.with("live", "1").with("at", "") })
                 { (glyph("live")) span.word { "Live" } }
             }

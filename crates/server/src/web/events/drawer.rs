@@ -38,6 +38,7 @@ pub(in super::super) enum Tab {
     Raw,
     Proof,
     Context,
+    Replay,
 }
 
 /// An open event.
@@ -53,17 +54,23 @@ pub(in super::super) struct Detail {
 }
 
 impl Tab {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
+    const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Summary, "summary", "Summary"),
         (Self::Content, "content", "Content"),
         (Self::Raw, "raw", "Raw"),
         (Self::Proof, "proof", "Proof"),
         (Self::Context, "context", "Context"),
+        (Self::Replay, "replay", "Replay"),
     ];
 
     fn of(name: Option<&str>) -> Self {
         let known = Self::ALL.iter().find(|(_, word, _)| Some(*word) == name);
         known.map_or(Self::Summary, |(tab, ..)| *tab)
+    }
+
+    fn title(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(tab, ..)| *tab == self);
+        known.map_or("", |(.., title)| title)
     }
 }
 
@@ -117,7 +124,7 @@ impl Detail {
 
     /// Whether the bytes of the content are on the page.
     pub(super) fn shows_content(&self) -> bool {
-        let is_shown = matches!(self.tab, Tab::Summary | Tab::Content | Tab::Raw);
+        let is_shown = !matches!(self.tab, Tab::Proof | Tab::Context);
         is_shown && self.sees_content && self.event.content.is_some()
     }
 }
@@ -146,7 +153,7 @@ pub(in super::super) fn pane(visit: &Visit, detail: Option<&Detail>) -> Markup {
     html! {
         aside #drawer.drawer aria-label={ "Event " (grouped(detail.event.seq)) } data-seq=(detail.event.seq) {
             (head(visit, detail, &record))
-            div.drawer-body { (body(visit, detail, &record)) }
+            div.drawer-body tabindex="0" role="group" aria-label=(detail.tab.title()) { (body(visit, detail, &record)) }
             (foot(visit, detail, &record))
         }
     }
@@ -215,6 +222,7 @@ fn body(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
         Tab::Raw => raw(detail),
         Tab::Proof => proof_page(visit, detail, record),
         Tab::Context => context(visit, detail),
+        Tab::Replay => replay(visit, detail, record),
     }
 }
 
@@ -315,6 +323,19 @@ fn context(visit: &Visit, detail: &Detail) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The event as a step of its job: what was said, typed or sent, and the way to the steps around it.
+fn replay(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
+    let address = |job| crate::web::replay::address(visit, job).with("event", detail.event.seq);
+    html! {
+        @if let Some(job) = &record.job {
+            p.soft { "A step of the job " a hx-boost="false" href=(address(job)) { (bdi(job)) } ", shown as it was recorded. Nothing is run." }
+        } @else {
+            p.soft { "It belongs to no job: no step comes before or after it. It is shown as it was recorded, nothing is run." }
+        }
+        (contents(detail, record))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use super::{gather, table};
 use crate::{
-    api::events::{Followed, follow},
+    api::events::{Followed, Pace, follow},
     app::App,
     problem::Problem,
     web::{
@@ -36,27 +36,21 @@ pub(in super::super) async fn rows(
         selected.filter.to_string(),
         selected.allowed(),
     );
-    let engine = visit.engine(&app);
     let list = visit.address.without(&["after"]).at("/events");
-    let form = move |out: &mut Vec<u8>, found: &query::Row| {
-        let rows = gather::read(&selected, &engine.snapshot()?, std::slice::from_ref(found))?;
-        for row in &rows {
+    let form = move |view: &query::Snapshot, found: &[query::Row]| {
+        let rows = gather::read(&selected, view, found)?;
+        let line = |row| {
             let html = table::one(&visit, &list, row, true, false).into_string();
             // A line end would end the message.
-            out.extend(html.bytes().map(|byte| {
-                if matches!(byte, b'\n' | b'\r') {
-                    b' '
-                } else {
-                    byte
-                }
-            }));
-        }
-        Ok(())
+            html.replace(['\n', '\r'], " ").into_bytes()
+        };
+        Ok(rows.iter().map(line).collect())
     };
     let followed = Followed {
         asked,
         filter,
         from,
+        pace: Pace::Newest,
         form: Arc::new(form),
     };
     follow(app, caller, &headers, followed)

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{approvals, cost, gather::Found, timeline};
+use super::{agreement, approvals, cost, gather::Found, timeline};
 use crate::web::{
     events::{Locked, bar, filter_fault, pane, rows_table},
     glyph::glyph,
@@ -13,9 +13,11 @@ use crate::web::{
 };
 
 /// Quick filters of the list.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     "llm",
     "mcp",
+    "hook",
+    "otlp",
     "shell",
     "kubernetes",
     "forward-proxy",
@@ -55,6 +57,7 @@ pub(super) fn page(visit: &Visit, selected: &Selected, id: &str, found: &Found) 
             div.col.side-col {
                 (cost::card(visit, id, found))
                 (approvals::card(visit, id, found))
+                (agreement::card(visit, found))
             }
             (pane(visit, found.detail.as_ref()))
         }

@@ -55,7 +55,7 @@ pub(super) fn page(visit: &Visit, id: &str, found: &Found) -> Markup {
                             tr data-row {
                                 td { a href=(visit.address.to("/events").with("event", step.seq)) { code { "#" (grouped(step.seq)) } } }
                                 td.nowrap.soft { (tag(step.start_us, &visit.clock.time(step.start_us))) }
-                                td { div.said { (step.said.what()) } }
+                                td.rest { div.said { (step.said.what()) } }
                                 td.num.medium { (step.said.cost.as_deref().unwrap_or("")) }
                             }
                         }

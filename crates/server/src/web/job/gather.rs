@@ -1,6 +1,9 @@
 //! What the page of a job shows, from one snapshot.
 
-use event::{RecordView, Seq, filter::TextField};
+use event::{
+    RecordView, Seq,
+    filter::{Filter, TextField},
+};
 use query::{
     AggregateQuery, Dimension, Figure, GroupRow, Order, Query, QueryError, Snapshot, Summary,
     TimeRange,
@@ -8,6 +11,7 @@ use query::{
 
 use super::{Tab, proof::Proven};
 use crate::{
+    correlation::Report,
     problem::Problem,
     web::{
         calls,
@@ -50,6 +54,8 @@ pub(super) struct Found {
     pub(super) matching: u64,
     pub(super) detail: Option<Detail>,
     pub(super) proven: Option<Proven>,
+    /// What several sides tell of the same calls.
+    pub(super) report: Report,
 }
 
 /// One event of a job.
@@ -143,6 +149,11 @@ impl Asked {
             proven: (self.tab == Tab::Proof)
                 .then(|| Proven::of(visit, &view, &steps))
                 .transpose()?,
+            report: if is_list {
+                Report::of(&view, &selected.within(Filter::all()), &self.id)?
+            } else {
+                Report::default()
+            },
             steps,
             summary,
         }))

@@ -131,6 +131,7 @@ fn breakdown(title: &str, end: &Markup, rows: &[Row], total: u128, foot: Option<
         let scaled = |count: u128| u64::try_from(count).unwrap_or(u64::MAX);
         share(scaled(part), scaled(total))
     };
+    let most = rows.iter().map(|row| row.part).max().unwrap_or(0);
     html! {
         section.card {
             header { h2 { (title) } (end) }
@@ -138,7 +139,7 @@ fn breakdown(title: &str, end: &Markup, rows: &[Row], total: u128, foot: Option<
             ul.breakdown {
                 @for row in rows {
                     li {
-                        svg.ground aria-hidden="true" { rect width=(percent(row.part, total)) height="28" rx="4" {} }
+                        svg.ground aria-hidden="true" { rect width=(percent(row.part, most)) height="28" rx="4" {} }
                         a href=(row.address) title=(label(&row.name)) {
                             @if let Some(fill) = row.fill { (swatch(fill)) }
                             @if row.is_code { code.name { (bdi(&row.name)) } } @else { span.name { (bdi(&row.name)) } }
@@ -153,7 +154,6 @@ fn breakdown(title: &str, end: &Markup, rows: &[Row], total: u128, foot: Option<
     }
 }
 
-/// Whether a fill has a pattern, so that names and bars look alike.
 #[cfg(test)]
 mod tests {
     use super::*;

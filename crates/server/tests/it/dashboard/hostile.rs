@@ -107,7 +107,7 @@ fn hostile_text_is_text_everywhere() {
         paths.push(format!("{job}/replay?step={step}"));
     }
     for seq in 1..=8 {
-        for tab in ["summary", "content", "raw", "proof", "context"] {
+        for tab in ["summary", "content", "raw", "proof", "context", "replay"] {
             paths.push(format!("/events?event={seq}&tab={tab}"));
         }
     }

@@ -28,7 +28,7 @@ fn roles_open_what_they_say() {
         ] {
             visitor.page(path);
         }
-        let tabs = ["summary", "content", "raw", "proof", "context"];
+        let tabs = ["summary", "content", "raw", "proof", "context", "replay"];
         let shown = tabs.map(|tab| visitor.page(&format!("{event}&tab={tab}")));
         let shown = shown.iter().any(|page| page.contains("xylophone"));
         assert_eq!(shown, sees_content, "{role}");
