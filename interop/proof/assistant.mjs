@@ -47,7 +47,7 @@ async function converse(client) {
   const { contents } = await client.readResource({ uri: view });
   assert.equal(contents[0].mimeType, apps.RESOURCE_MIME_TYPE);
 
-  const happened = await ask(client, "what_just_happened", { job: "job-1" });
+  const happened = await ask(client, "what_just_happened", { job: "release-9" });
   assert.equal(happened.structuredContent.count, 4);
   const seq = happened.structuredContent.seqs.at(-1);
   assert.ok(happened.text.includes(`${url}/events?event=`), happened.text);
@@ -63,7 +63,7 @@ async function converse(client) {
   for (const part of ["Mira Sørensen", "Tomás Ibarra", "prod-changes", "184000", "replicas"]) {
     assert.ok(explained.text.includes(part), `${part}: ${explained.text}`);
   }
-  const found = await ask(client, "search_audit", { q: "job:job-1 -action:order.paid", limit: 2 });
+  const found = await ask(client, "search_audit", { q: "job:release-9 -action:order.paid", limit: 2 });
   assert.deepEqual([found.structuredContent.count, found.structuredContent.seqs.length], [3, 2]);
 
   for (const [name, args, part] of [

@@ -134,7 +134,7 @@ async function links(tab) {
 
 /** From the wizard to a package that verifies. */
 async function exports(tab, look) {
-  await tab.goto(`${url}/export?q=job:job-1`);
+  await tab.goto(`${url}/export?q=job:release-9`);
   const count = await tab.locator(".exact strong").innerText();
   await picture(tab, `export-${look}`);
   await accessible(tab, "export");

@@ -23,7 +23,7 @@ async function call(method, params) {
 
 const view = (await call("resources/read", { uri: "ui://indelible/proof.html" })).contents[0].text;
 const shown = await call("tools/call", { name: "show_proof", arguments: { seq: "shown" } });
-const found = await call("tools/call", { name: "search_audit", arguments: { q: "job:job-1" } });
+const found = await call("tools/call", { name: "search_audit", arguments: { q: "job:release-9" } });
 const damaged = structuredClone(shown);
 damaged.structuredContent.bundle = damaged.structuredContent.bundle.replace("release-captain", "release-captaim");
 assert.notEqual(damaged.structuredContent.bundle, shown.structuredContent.bundle);

@@ -18,7 +18,7 @@ TOOLS = ["what_just_happened", "show_proof", "explain_event", "search_audit"]
 async def converse(client: Client) -> None:
     """Everything that a host does with the tools."""
     assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
-    happened = await client.call_tool("what_just_happened", {"job": "job-1"})
+    happened = await client.call_tool("what_just_happened", {"job": "release-9"})
     assert happened.structured_content["count"] == 4, happened
     seq = happened.structured_content["seqs"][0]
     shown = await client.call_tool("show_proof", {"seq": seq})

@@ -14,10 +14,10 @@ use crate::workspace::{Workspace, has_tool, run};
 /// Events in a package: past one full tile.
 const PACKAGE_EVENTS: usize = 700;
 /// What hostile events look like, and a producer whose numbers 3 and 4 never arrive. The first one has a content.
-const SPECIAL_EVENTS: &str = r#"{"id":"shown","actor":{"id":"release-captain"},"initiator":{"type":"user","id":"mira","name":"Mira Sørensen"},"source":"kubernetes","action":"PATCH deployments","resource":{"type":"deployment","id":"claims-api"},"approval":{"decision":"allowed","approver":"Tomás Ibarra","rule":"prod-changes"},"duration_us":184000,"job":"job-1","input":{"replicas":3},"producer":{"id":"gateway-1","seq":0}}
-{"id":"hostile","actor":{"id":"a\u202egpj.exe"},"action":"<img src=x onerror=alert(1)>","resource":{"type":"x","id":"</script><script>alert(1)</script>"},"job":"job-1","usage":{"model":"m","input_tokens":5},"producer":{"id":"gateway-1","seq":1}}
-{"id":"late","actor":{"id":"release-captain"},"action":"=HYPERLINK(\"http://x\")","job":"job-1","producer":{"id":"gateway-1","seq":2}}
-{"id":"gap","actor":{"id":"release-captain"},"action":"order.paid","job":"job-1","producer":{"id":"gateway-1","seq":5}}
+const SPECIAL_EVENTS: &str = r#"{"id":"shown","actor":{"id":"release-captain"},"initiator":{"type":"user","id":"mira","name":"Mira Sørensen"},"source":"kubernetes","action":"PATCH deployments","resource":{"type":"deployment","id":"claims-api"},"approval":{"decision":"allowed","approver":"Tomás Ibarra","rule":"prod-changes"},"duration_us":184000,"job":"release-9","input":{"replicas":3},"producer":{"id":"gateway-1","seq":0}}
+{"id":"hostile","actor":{"id":"a\u202egpj.exe"},"action":"<img src=x onerror=alert(1)>","resource":{"type":"x","id":"</script><script>alert(1)</script>"},"job":"release-9","usage":{"model":"m","input_tokens":5},"producer":{"id":"gateway-1","seq":1}}
+{"id":"late","actor":{"id":"release-captain"},"action":"=HYPERLINK(\"http://x\")","job":"release-9","producer":{"id":"gateway-1","seq":2}}
+{"id":"gap","actor":{"id":"release-captain"},"action":"order.paid","job":"release-9","producer":{"id":"gateway-1","seq":5}}
 "#;
 /// Where Debian puts its Chromium.
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -59,7 +59,7 @@ pub(crate) fn evidence(workspace: &Workspace) -> Result<Outcome> {
     let served = Served::make(workspace, "interop-evidence")?;
     for (name, args) in [
         ("whole.zip", &[][..]),
-        ("part.zip", &["job:job-1"]),
+        ("part.zip", &["job:release-9"]),
         ("bare.zip", &["--no-content"]),
     ] {
         let package = served.export(name, args)?;
