@@ -132,6 +132,29 @@ pub(crate) fn forward(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// The clients of OpenAI, Anthropic, Google and AWS through the LLM proxy, to an upstream that answers as these do.
+///
+/// # Errors
+///
+/// When a check fails, or when Python is missing in continuous integration.
+pub(crate) fn llm(workspace: &Workspace) -> Result<Outcome> {
+    if !has_tool("python3", "--version") {
+        return missing("Python 3 is not installed");
+    }
+    let pinned_in = "interop/python/llm-requirements.txt";
+    let python = match virtual_environment(workspace, "interop-llm-venv", pinned_in) {
+        Ok(python) => python,
+        Err(error) => return missing(&format!("the Python packages could not be had ({error:#})")),
+    };
+    run(Command::new(python)
+        .arg(workspace.root().join("interop/python/llm.py"))
+        .arg("--binary")
+        .arg(workspace.binary_dir()?.join("indelible"))
+        .arg("--work")
+        .arg(workspace.scratch("interop-llm")?))?;
+    Ok(Outcome::Passed)
+}
+
 /// The Python of an environment with the packages that a file pins, made on the first run.
 fn virtual_environment(workspace: &Workspace, name: &str, pinned_in: &str) -> Result<PathBuf> {
     let dir = workspace.kept(name);

@@ -94,6 +94,10 @@ const TEST: &[Step] = &[
         run: interop::shell,
     },
     Step {
+        name: "interop-llm",
+        run: interop::llm,
+    },
+    Step {
         name: "interop-forward",
         run: interop::forward,
     },
