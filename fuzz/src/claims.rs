@@ -54,7 +54,7 @@ pub fn otlp(data: &[u8]) {
                 taken(&record.draft.line(&about.with));
             }
             let refused = export.refused.len() as u64;
-            otlp::reply(encoding, signal, refused, "why");
+            let _ = otlp::reply(encoding, signal, refused, "why");
         }
     }
 }
