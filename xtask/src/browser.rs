@@ -16,12 +16,12 @@ use crate::workspace::{Workspace, has_tool, run};
 const EVENTS: u32 = 1_000_000;
 /// Pages show the last hours, so a trail that ended long ago would have nothing to show.
 const MAX_AGE: Duration = Duration::from_hours(2);
-/// Names of the browser, the one of Debian first.
+/// Where the browser is, the one of Debian first.
 const BROWSERS: &[&str] = &[
-    "chromium",
-    "chromium-browser",
-    "google-chrome-stable",
-    "google-chrome",
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome-stable",
+    "/usr/bin/google-chrome",
 ];
 /// The first file that runs: what takes how long is measured while nothing else happened.
 const FIRST: &str = "figures.test.mjs";

@@ -111,9 +111,12 @@ impl Session {
     }
 }
 
-/// `cat` plays it at once; `convert` goes to the older format, to text, and to what was printed.
+/// `cat` joins it with itself; `convert` goes to the older format, to text, and to what was printed.
 fn check(asciinema: &Path, cast: &Path) -> Result<()> {
-    let played = Command::new(asciinema).arg("cat").arg(cast).output()?;
+    let played = Command::new(asciinema)
+        .arg("cat")
+        .args([cast, cast])
+        .output()?;
     ensure!(played.status.success(), "asciinema cat: {played:?}");
     for format in ["txt", "raw", "asciicast-v2"] {
         let to = cast.with_extension(format);

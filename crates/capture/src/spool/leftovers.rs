@@ -56,6 +56,11 @@ pub fn deliver_leftovers(
         .filter(|name| name.starts_with(OWN_SPOOL_PREFIX))
     {
         let dir = root.join(name);
+        // Without frames it was left before anything happened, or its process is about to lock it.
+        let files = fs.list(&dir).unwrap_or_default();
+        if !files.iter().any(|file| file.ends_with(".wal")) {
+            continue;
+        }
         if let Some(events) = deliver(fs, &dir, sink)? {
             delivered += events;
             remove(&dir);
