@@ -58,7 +58,8 @@ pub fn deliver_leftovers(
         let dir = root.join(name);
         // Without frames it was left before anything happened, or its process is about to lock it.
         let files = fs.list(&dir).unwrap_or_default();
-        if !files.iter().any(|file| file.ends_with(".wal")) {
+        let is_frames = |file: &String| Path::new(file).extension().is_some_and(|end| end == "wal");
+        if !files.iter().any(is_frames) {
             continue;
         }
         if let Some(events) = deliver(fs, &dir, sink)? {
