@@ -63,7 +63,7 @@ struct Raw<'a> {
     before: Termios,
 }
 
-/// Runs a command in a terminal of its own to its end. `on_long` is called as by [`super::run`], `on_part` gets the parts of a long session as they are complete,
+/// Runs a command in a terminal of its own to its end. `on_long` is called as by [`super::run()`], `on_part` gets the parts of a long session as they are complete,
 /// on a thread of its own; the last one is answered.
 ///
 /// # Errors
