@@ -36,3 +36,22 @@ test("pages are light, and this long in coming", async (t) => {
     await visit.close();
   }
 });
+
+test("a filter is painted this long after its click", async (t) => {
+  const visit = await visitor();
+  await visit.go("/events");
+  const times = [];
+  for (let round = 0; round < ROUNDS * 2; round += 1) {
+    await visit.page.waitForLoadState("networkidle");
+    times.push(await visit.page.evaluate(() => new Promise((resolve) => {
+      const choice = [...document.querySelectorAll(".choice-row a")].find((link) => link.closest(".choice-row").textContent.includes("shell"));
+      const start = performance.now();
+      const painted = () => requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+      document.addEventListener("htmx:after:swap", painted, { once: true });
+      choice.click();
+    })));
+  }
+  t.diagnostic(`a facet chosen or left: ${middle(times).toFixed(1)} ms until it is painted`);
+  assert.deepEqual(visit.faults, []);
+  await visit.close();
+});

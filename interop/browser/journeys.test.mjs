@@ -1,5 +1,6 @@
 // What people come for, with scripts and without.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
 import { close, api, picture, post, visitor, key, url } from "./world.mjs";
 import { job } from "./places.mjs";
@@ -183,5 +184,55 @@ test("somebody is added, signs in with the link once, and is removed", async () 
   assert.match(other.at(), /^\/sign-in/);
   assert.deepEqual([...visit.faults, ...other.faults], []);
   await other.close();
+  await visit.close();
+});
+
+test("an officer narrows the wizard, and gets a package that verifies", async () => {
+  const visit = await visitor();
+  const { page } = visit;
+  await visit.go("/export");
+  await page.click("summary:has-text('Narrow by agent')");
+  await page.fill("input[name=q]", `job:${job}`);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=job/);
+  await page.check("input[name=kind][value=llm]");
+  await page.waitForSelector("text='20'");
+  await page.fill("input[name=purpose]", "External audit, one job");
+  await page.uncheck("input[name=kind][value=llm]");
+  await page.waitForURL((address) => !address.searchParams.getAll("kind").includes("llm"));
+  await page.check("input[name=kind][value=llm]");
+  await page.waitForURL((address) => address.searchParams.getAll("kind").includes("llm"));
+  assert.equal(await page.inputValue("input[name=purpose]"), "External audit, one job");
+  await page.click("button:has-text('Generate')");
+  await page.waitForURL(/\/export\/made/);
+  const made = page.locator("li.export", { hasText: "External audit, one job" }).first();
+  const [download] = await Promise.all([page.waitForEvent("download"), made.locator("a[download]").click()]);
+  const said = execFileSync(process.env.INDELIBLE, ["verify", await download.path()], { encoding: "utf8" });
+  assert.match(said, /20 (events|records)/);
+  const [{ event_seq: seq }] = (await api("/v1/exports")).data;
+  assert.equal((await api(`/v1/events/${seq}`)).meta.purpose, "External audit, one job");
+  assert.deepEqual(visit.faults, []);
+  await visit.close();
+});
+
+test("an investigator comes from a day's bar to the command in four clicks", async () => {
+  const visit = await visitor();
+  const { page } = visit;
+  await visit.go("/");
+  let clicks = 0;
+  const click = async (selector) => { await page.locator(selector).first().click(); await page.waitForLoadState("networkidle"); clicks += 1; };
+  await click("[data-chart] a.bar >> nth=12");
+  await page.waitForURL(/\/events\?.*from=/);
+  await click(".choice-row:has-text('shell') a");
+  await page.waitForURL(/source%3Ashell/);
+  await click("tr.event a");
+  await page.waitForSelector("#drawer");
+  await click("#drawer .tabs a:has-text('Content')");
+  assert.ok(clicks <= 4);
+  const seq = new URL(page.url()).searchParams.get("event");
+  const event = await api(`/v1/events/${seq}`);
+  assert.equal(event.source, "shell");
+  assert.ok((await page.textContent("#drawer")).includes(event.resource.id.slice(0, 20)));
+  assert.deepEqual(visit.faults, []);
   await visit.close();
 });

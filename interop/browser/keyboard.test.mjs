@@ -52,6 +52,12 @@ test("from a spike to the exact event and its proof", async () => {
   const visit = await visitor();
   const { page } = visit;
   const press = async (key) => { await page.keyboard.press(key); await page.waitForLoadState("networkidle"); };
+  await visit.go("/events?event=1&tab=proof");
+  await page.waitForSelector("#drawer .verdict");
+  assert.match(await page.textContent("#drawer .verdict"), /Key not pinned/, "a key of the server's own is not yet trusted");
+  await visit.go("/integrity");
+  await page.locator("[data-pin]").first().focus();
+  await press("Enter");
   await visit.go("/");
   await page.locator("[data-chart] a.bar").last().focus();
   assert.equal(await page.locator(".tip").count(), 1);

@@ -26,7 +26,8 @@ for (const [look, options] of Object.entries(looks)) {
         await visit.page.waitForLoadState("networkidle");
         await picture(visit.page, `${name}-${look}`);
         assert.deepEqual(await overflow(visit.page), []);
-        if (!name.startsWith("long") || look === "light") assert.deepEqual(await violations(visit.page), []);
+        // axe runs on timers, which a page without scripts does not have.
+        if (look !== "plain" && (!name.startsWith("long") || look === "light")) assert.deepEqual(await violations(visit.page), []);
         assert.equal(await visit.page.evaluate(() => window.pwned), undefined);
         const foreign = await visit.page.evaluate(() => document.querySelectorAll("main script, main iframe, img[onerror], svg[onload], a[href^='javascript' i]").length);
         assert.equal(foreign, 0);
@@ -59,7 +60,7 @@ test("the sign-in page", async (t) => {
       await visit.go("/events?q=source:shell");
       assert.equal(visit.at(), "/sign-in?next=%2Fevents%3Fq%3Dsource%3Ashell");
       await picture(visit.page, `sign-in-${look}`);
-      assert.deepEqual(await violations(visit.page), []);
+      if (look !== "plain") assert.deepEqual(await violations(visit.page), []);
       assert.deepEqual(await overflow(visit.page), []);
       assert.deepEqual(visit.faults, []);
       const box = await visit.page.locator("form").boundingBox();

@@ -52,12 +52,18 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
     for files in suite.rounds() {
         run(Command::new("node")
             .current_dir(&suite.dir)
-            .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+            .args([
+                "--test",
+                "--test-concurrency=1",
+                "--test-timeout=600000",
+                "--test-reporter=spec",
+            ])
             .args(files)
             .env("URL", format!("http://{}", server.address()))
             .env("KEY_FILE", dir.join("data").join("admin.key"))
             .env("CHROMIUM", browser)
-            .env("ARTIFACTS", &artifacts))?;
+            .env("ARTIFACTS", &artifacts)
+            .env("INDELIBLE", bin_dir.join("indelible")))?;
     }
     server.stop()?;
     println!("pictures of the pages: {}", workspace.relative(&artifacts));

@@ -6,8 +6,9 @@ import "./keys.js";
 import "./copy.js";
 import "./rows.js";
 import "./chart.js";
-import "./live.js";
 import "./faults.js";
-import "./replay.js";
-import "./proof.js";
-import "./integrity.js";
+
+// What follows or checks a page comes once the page stands.
+const later = () => Promise.all([import("./live.js"), import("./replay.js"), import("./proof.js"), import("./integrity.js")]);
+if (document.readyState === "complete") later();
+else addEventListener("load", later, { once: true });

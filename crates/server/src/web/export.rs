@@ -94,9 +94,9 @@ pub(super) async fn start(
     let Answers {
         format,
         with_contents,
-        purpose,
         ..
     } = answers;
+    let purpose = form.get("purpose").unwrap_or("");
     let caller = &visit.caller;
     start_export(
         &app,
@@ -104,7 +104,7 @@ pub(super) async fn start(
         selection,
         format.made(),
         with_contents,
-        purpose,
+        purpose.chars().take(gather::MOST_PURPOSE).collect(),
     )
     .await?;
     Ok(see_other("/export/made"))

@@ -13,6 +13,9 @@ use crate::{
     web::{clock::Clock, narrow, selected::Selected, span::Span},
 };
 
+/// Characters of a purpose; more is cut.
+pub(super) const MOST_PURPOSE: usize = 500;
+
 /// Kinds of actions, as a person names them, with their sources.
 pub(super) const KINDS: [(&str, &str, &[&str]); 8] = [
     ("shell", "Commands run", &["shell"]),
@@ -153,7 +156,7 @@ impl Answers {
                 .next()
                 .unwrap_or("")
                 .chars()
-                .take(500)
+                .take(MOST_PURPOSE)
                 .collect(),
         }
     }

@@ -146,6 +146,9 @@ fn gaps(visit: &Visit, found: &Found) -> Markup {
     }
 }
 
+/// The form of the button that starts it.
+pub(super) const FORM: &str = "generate";
+
 /// The button that starts it: the answers are those of the address, time and tree those that were counted.
 fn generate(
     visit: &Visit,
@@ -164,7 +167,7 @@ fn generate(
         ("to", selected.period.to_us),
     ];
     html! {
-        form.generate method="post" action=(uri) {
+        form.generate #(FORM) method="post" action=(uri) {
             (seal(visit))
             input type="hidden" name="at" value=(found.size);
             @for (name, us) in ends { @if let Some(us) = us { input type="hidden" name=(name) value=(rfc3339(us)); } }

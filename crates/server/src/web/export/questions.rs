@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::gather::{Answers, Format, Found, KINDS};
+use super::{
+    gather::{Answers, Format, Found, KINDS, MOST_PURPOSE},
+    preview,
+};
 use crate::{
     keys::Scope,
     web::{
@@ -12,7 +15,6 @@ use crate::{
         number::grouped,
         period::{Choice, Period},
         selected::Selected,
-        text::bdi,
         visit::Visit,
     },
 };
@@ -170,8 +172,8 @@ fn purpose(answers: &Answers) -> Markup {
         "Who is it for?",
         &html! { "Goes into the package and into the trail." },
         &html! {
-            input.input name="purpose" value=(answers.purpose) maxlength="500" aria-label="Who is it for?" placeholder="External audit, fourth quarter, asked for by …";
-            @if !answers.purpose.is_empty() { p.sr { (bdi(&answers.purpose)) } }
+            // It goes with what is started, not with the preview, so that what is typed last counts.
+            input.input #purpose name="purpose" form=(preview::FORM) value=(answers.purpose) maxlength=(MOST_PURPOSE) hx-preserve aria-label="Who is it for?" placeholder="External audit, fourth quarter, asked for by …";
         },
     )
 }
