@@ -137,13 +137,11 @@ impl<'a> Scan<'a> {
                 continue;
             };
             if is_known {
-                let record = block.record(seq);
                 self.block = Some(block);
-                return Ok(Some((Seq(seq), record)));
+                return Ok(Some((Seq(seq), None)));
             }
             self.check_budget(seq)?;
             let found = block.read(self, seq)?;
-            block.look_ahead(self);
             self.block = Some(block);
             if let Some(record) = found {
                 return Ok(Some((Seq(seq), record)));

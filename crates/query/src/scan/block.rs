@@ -1,6 +1,6 @@
 //! The piece that a walk is in.
 
-use std::{collections::HashMap, num::NonZero, ops::Range, sync::Arc, thread};
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use event::Seq;
@@ -15,15 +15,6 @@ use super::{
 };
 use crate::{Order, QueryError, columns::Columns};
 
-/// Events that are read one after the other before some are read side by side.
-const READS_ALONE: usize = 4;
-/// Events that each thread reads ahead, at first and at most. They are the most that is read in vain where the
-/// walk ends.
-const FIRST_AHEAD: usize = 4;
-const MOST_AHEAD: usize = 32;
-/// Most threads of one walk; others are answered meanwhile.
-const MAX_THREADS: usize = 2;
-
 /// Neighbouring events that were judged together.
 pub(super) struct Block<'a> {
     seqs: Range<u64>,
@@ -31,15 +22,11 @@ pub(super) struct Block<'a> {
     /// Rows that the walk still has to pass.
     left: Range<usize>,
     payload: Payload<'a>,
-    /// Events that were read, one by one or by each thread ahead.
-    reads: usize,
-    /// Records of matching rows that were read ahead.
-    records: HashMap<usize, Bytes>,
 }
 
 enum Payload<'a> {
     Hot,
-    Sealed(&'a Segment, Payloads<'a>),
+    Sealed(Payloads<'a>),
 }
 
 impl Block<'_> {
@@ -58,61 +45,7 @@ impl Block<'_> {
         Some((self.seqs.start + row as u64, verdict == Verdict::Yes))
     }
 
-    /// The record of an event that is known to match, if it had to be read to know.
-    pub(super) fn record(&mut self, seq: u64) -> Option<Bytes> {
-        let row = usize::try_from(seq.checked_sub(self.seqs.start)?).ok()?;
-        self.records.remove(&row)
-    }
-
-    /// Where a walk reads many events, the next ones are read by several threads.
-    ///
-    /// What fails stays open: the walk may never come to it.
-    pub(super) fn look_ahead(&mut self, scan: &Scan<'_>) {
-        let Payload::Sealed(segment, _) = self.payload else {
-            return;
-        };
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = threads.min(MAX_THREADS);
-        if threads == 1 || self.reads < READS_ALONE {
-            return;
-        }
-        let each = self.reads.clamp(FIRST_AHEAD, MOST_AHEAD);
-        let is_last = scan.order == Order::Newest;
-        let rows = self
-            .verdicts
-            .next_open(self.left.clone(), is_last, threads * each);
-        if rows.len() < threads * FIRST_AHEAD {
-            return;
-        }
-        self.reads += each;
-        let first = self.seqs.start;
-        let read = |rows: &[usize]| {
-            let mut payload = Payload::Sealed(segment, segment.payloads(true));
-            let read = |row: &usize| Some((*row, payload.read(scan, first + *row as u64).ok()?));
-            rows.iter().filter_map(read).collect::<Vec<_>>()
-        };
-        let read = thread::scope(|scope| {
-            let mut parts = rows.chunks(rows.len().div_ceil(threads));
-            let own = parts.next().unwrap_or_default();
-            let others: Vec<_> = parts.map(|part| scope.spawn(|| read(part))).collect();
-            let mut all = read(own);
-            all.extend(
-                others
-                    .into_iter()
-                    .flat_map(|other| other.join().unwrap_or_default()),
-            );
-            all
-        });
-        let rows = usize::try_from(self.seqs.end - first).unwrap_or(usize::MAX);
-        for (row, found) in read {
-            self.verdicts.set(row, found.is_some().into(), rows);
-            if let Some(Some(record)) = found {
-                self.records.insert(row, record);
-            }
-        }
-    }
-
-    /// Asks the event itself, as [`Payload::read`].
+    /// Asks the event itself; if it matches, there is its record, unless it is in memory anyway.
     #[expect(
         clippy::option_option,
         reason = "no match, a match, a match with what was read"
@@ -122,21 +55,9 @@ impl Block<'_> {
         scan: &Scan<'_>,
         seq: u64,
     ) -> Result<Option<Option<Bytes>>, QueryError> {
-        self.reads += 1;
-        self.payload.read(scan, seq)
-    }
-}
-
-impl Payload<'_> {
-    /// Asks the event itself; if it matches, there is its record, unless it is in memory anyway.
-    #[expect(
-        clippy::option_option,
-        reason = "no match, a match, a match with what was read"
-    )]
-    fn read(&mut self, scan: &Scan<'_>, seq: u64) -> Result<Option<Option<Bytes>>, QueryError> {
-        match self {
+        match &mut self.payload {
             Payload::Hot => Ok(scan.matches_hot(seq)?.then_some(None)),
-            Payload::Sealed(_, payloads) => {
+            Payload::Sealed(payloads) => {
                 let record = payloads.record(seq)?;
                 let content = || Ok(payloads.content(seq)?);
                 let matches = scan.matches(seq, &record, content)?;
@@ -198,7 +119,7 @@ impl<'a> Scan<'a> {
         };
         let verdicts = judge::judge(&rows, &self.plan, self.range)?;
         // A page of answers is mostly asked for again, and near where it was.
-        let payloads = Payload::Sealed(segment, segment.payloads(true));
+        let payloads = Payload::Sealed(segment.payloads(true));
         Ok(self.block(group.first..group.end, verdicts, payloads))
     }
 
@@ -223,8 +144,6 @@ impl<'a> Scan<'a> {
             seqs,
             verdicts,
             payload,
-            reads: 0,
-            records: HashMap::new(),
         }
     }
 

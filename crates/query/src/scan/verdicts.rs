@@ -172,13 +172,6 @@ impl Verdicts {
         }
     }
 
-    /// The last, or the first, rows of a range that are not known, no more than so many, in that order.
-    pub(super) fn next_open(&self, mut rows: Range<usize>, last: bool, most: usize) -> Vec<usize> {
-        let next = || self.take(&mut rows, last);
-        let open = std::iter::from_fn(next).filter(|(_, verdict)| *verdict == Verdict::Maybe);
-        open.map(|(row, _)| row).take(most).collect()
-    }
-
     /// Decides on one of so many rows.
     pub(super) fn set(&mut self, row: usize, verdict: Verdict, rows: usize) {
         if let Self::All(all) = self {
@@ -427,12 +420,6 @@ mod tests {
             for verdict in [Verdict::Maybe, Verdict::Yes] {
                 prop_assert_eq!(one.count(verdict, &rows), of(verdict).len() as u64);
             }
-            let mut open = of(Verdict::Maybe);
-            if last {
-                open.reverse();
-            }
-            open.truncate(3);
-            prop_assert_eq!(one.next_open(rows.clone(), last, 3), open);
             let mut matching = Vec::new();
             one.push_matching(rows.clone(), &mut matching);
             let matching: Vec<usize> = matching.into_iter().map(|row| row as usize).collect();
