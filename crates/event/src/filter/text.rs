@@ -1,11 +1,9 @@
+use std::hash::{Hash, Hasher};
+
 use memchr::memmem::Finder;
 
 use super::TextPattern;
 
-/// Letters from the commonest to the rarest in English text.
-const COMMON_LETTERS: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
-/// Rank of digits and punctuation among them.
-const OTHER_RANK: usize = 12;
 /// A shorter needle is in nearly every text.
 const MIN_NEEDLE_BYTES: usize = 2;
 
@@ -22,11 +20,22 @@ pub struct FreeText {
     needle: Option<Needle>,
 }
 
-/// ASCII text in lower case and the index of its rarest byte.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Needle {
-    text: String,
-    anchor: usize,
+/// ASCII text in lower case.
+#[derive(Clone, Debug)]
+struct Needle(Box<Finder<'static>>);
+
+impl PartialEq for Needle {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.needle() == other.0.needle()
+    }
+}
+
+impl Eq for Needle {}
+
+impl Hash for Needle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.needle().hash(state);
+    }
 }
 
 impl FreeText {
@@ -100,23 +109,11 @@ impl Needle {
             .flat_map(|piece| piece.split(|c| !is_plain(c)))
             .max_by_key(|part| part.len())
             .filter(|part| part.len() >= MIN_NEEDLE_BYTES)?;
-        let anchor =
-            (0..text.len()).max_by_key(|at| text.as_bytes().get(*at).copied().map(rank))?;
-        Some(Self {
-            text: text.to_owned(),
-            anchor,
-        })
+        Some(Self(Box::new(Finder::new(text).into_owned())))
     }
 
     fn is_in(&self, json: &[u8]) -> bool {
-        let Some(anchor) = self.text.as_bytes().get(self.anchor) else {
-            return true;
-        };
-        memchr::memchr2_iter(*anchor, anchor.to_ascii_uppercase(), json).any(|at| {
-            at.checked_sub(self.anchor)
-                .and_then(|start| json.get(start..start + self.text.len()))
-                .is_some_and(|found| found.eq_ignore_ascii_case(self.text.as_bytes()))
-        })
+        self.0.find(&json.to_ascii_lowercase()).is_some()
     }
 }
 
@@ -124,11 +121,6 @@ impl Needle {
 /// lower case: the Kelvin sign becomes k, and I with a dot i.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '/' | 'k' | 'i')
-}
-
-fn rank(byte: u8) -> usize {
-    let place = COMMON_LETTERS.iter().position(|letter| *letter == byte);
-    place.unwrap_or(OTHER_RANK)
 }
 
 /// Whether a printable ASCII character may be written as `\u00..`.
