@@ -34,6 +34,7 @@ pub use number::{Comparison, NumberRange};
 pub use parser::parse;
 pub use path::{Path, PathRoot};
 pub use pattern::TextPattern;
+pub use suggest::nearest;
 pub use text::FreeText;
 pub use tokens::{Seen, Tokenizer};
 

@@ -33,13 +33,14 @@ export function reason(view) {
     case "witnessed":
       return `${result.checks.witnesses.seen} of ${result.checks.witnesses.asked} witnesses saw the same log`;
     case "verified":
+      if (view.bundle?.record === null) return "The leaf is in the log; its record is not in this proof";
       return "Only the log itself vouches for this yet";
     case "pending":
       return "A signed checkpoint covers it within 1 s";
     case "unpinned":
       return "All adds up, but who signed is not known";
     case "offline":
-      return view.verifiedAt ? `No connection. Verified here at ${clockOf(view.verifiedAt)}` : "No connection";
+      return view.verifiedAt ? `${view.why ?? "No connection"}. Verified here at ${clockOf(view.verifiedAt)}` : (view.why ?? "No connection");
     default: {
       const failed = Object.keys(CHECKS).find((name) => result?.checks[name]?.state === "bad");
       return FAILURES[failed] ?? view.why ?? "This is no proof";
@@ -69,7 +70,7 @@ function what(view) {
   const { record, bundle } = view;
   if (!record) {
     const isErased = bundle?.record === null;
-    return isErased ? element("div", { class: "what" }, element("p", {}, "The record was erased, on record.")) : null;
+    return isErased ? element("div", { class: "what" }, element("p", {}, "The record is not in this proof: it was erased, or left out. What it was hashed to is in the log.")) : null;
   }
   const { action, resource } = whatHappened(record);
   const first = element("p", {}, sourceGlyph(String(record.source)), " ", element("span", { class: "sr" }, hostile(record.source), " "), hostile(action, "action"), " ", resource !== null && hostile(resource, "resource"));
@@ -123,7 +124,7 @@ function row(view, name) {
     case "withheld":
       return line("wait", LOCK, name, "withheld");
     case "erased":
-      return line("wait", OPEN_RING, name, "erased, on record");
+      return line("wait", OPEN_RING, name, "not in this proof");
     case "none":
       return line("wait", OPEN_RING, name, check.asked > 0 ? `0 of ${check.asked} so far` : "none known");
     default:
@@ -154,17 +155,14 @@ const pinned = (view) => (view.pin?.at ? dayOf(view.pin.at) : "by this page");
 function badRow(name, check) {
   const shown = element("li", { class: "bad" }, glyph(CROSS, 16), element("span", {}, CHECKS[name], element("span", { class: "sr" }, ", does not hold")), element("span", { class: "value" }, check.computed ? "differs" : "does not hold"));
   const why = check.computed
-    ? element("dl", { class: "hashes" }, element("dt", {}, "computed"), element("dd", { class: "computed" }, short(check.computed)), element("dt", {}, "in the log"), element("dd", {}, short(check.logged)))
+    ? element("dl", { class: "hashes" }, element("dt", {}, "computed"), element("dd", { class: "computed" }, inGroups(check.computed)), element("dt", {}, "in the log"), element("dd", {}, inGroups(check.logged)))
     : hostile(check.why ?? "");
   shown.append(element("div", { class: "why" }, why));
   return shown;
 }
 
-/** The beginning and the end of a hash, for people who compare. */
-function short(bytes) {
-  const groups = hex(bytes).match(/.{4}/gu);
-  return `${groups.slice(0, 3).join(" ")} … ${groups.at(-1)}`;
-}
+/** A hash as a whole, for people who compare: two may differ in a single place. */
+const inGroups = (bytes) => hex(bytes).match(/.{4}/gu).join(" ");
 
 const MARKS = { replay: PLAY, proof: DOWNLOAD, pin: KEY, again: AGAIN };
 

@@ -62,7 +62,7 @@ async function fetched(address) {
     throw new Unreachable();
   }
   if (answer.status === 409) throw new Pending();
-  must(answer.ok, answer.status === 404 || answer.status === 410 ? "The address shows no proof any more" : `The address answers ${answer.status}`);
+  if (!answer.ok) throw new Unreachable(answer.status === 404 || answer.status === 410 ? "The address shows no proof any more" : `The address answers ${answer.status}`);
   return wholeText(answer);
 }
 
@@ -181,7 +181,7 @@ export class IndelibleProof extends HTMLElement {
     if (error instanceof Unreachable) {
       const held = HELD.get(this.getAttribute("src"));
       const known = held && (await this.#judge(held.text));
-      return { state: "offline", record: known?.record ?? null, bundle: known?.bundle, verifiedAt: held?.at };
+      return { state: "offline", record: known?.record ?? null, bundle: known?.bundle, verifiedAt: held?.at, why: error.message || undefined };
     }
     return { state: "failed", record: null, why: error instanceof Refused ? error.message : "This is no proof" };
   }

@@ -33,7 +33,7 @@ const POLL_EVERY: Duration = Duration::from_millis(150);
 )]
 pub(crate) struct Args {
     /// Filter; everything without one
-    #[arg(default_value = "")]
+    #[arg(default_value = "", allow_hyphen_values = true)]
     filter: String,
     /// Format of the file
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]

@@ -34,7 +34,7 @@ const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 )]
 pub(crate) struct Args {
     /// Filter; everything without one
-    #[arg(default_value = "")]
+    #[arg(default_value = "", allow_hyphen_values = true)]
     filter: String,
     /// Events that happened at or after this time (RFC 3339, or -24h)
     #[arg(long, allow_hyphen_values = true, value_name = "TIME")]

@@ -36,7 +36,7 @@ const MAX_LINES: usize = 100;
 )]
 pub(crate) struct Args {
     /// Filter; everything without one
-    #[arg(default_value = "")]
+    #[arg(default_value = "", allow_hyphen_values = true)]
     filter: String,
     /// Members that make a group, up to three, such as source,result
     #[arg(long, value_name = "MEMBERS")]

@@ -80,7 +80,7 @@ pub(crate) async fn mcp(
 }
 
 /// Where the caller reaches this server, for links.
-fn base(headers: &HeaderMap) -> String {
+pub(crate) fn base(headers: &HeaderMap) -> String {
     const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-proto");
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = match text(FORWARDED) {

@@ -27,6 +27,9 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Params(Vec<(&'static str, String)>);
 
+/// Characters of an unknown name that are told back.
+const MOST_SHOWN: usize = 64;
+
 impl Params {
     /// Reads the query of a request to a route with these parameters.
     pub(crate) fn parse(uri: &Uri, known: &[Param]) -> Result<Self, Problem> {
@@ -45,7 +48,14 @@ impl Params {
                 } else {
                     format!("not a parameter of this path; it has {}", names.join(", "))
                 };
-                return Err(Problem::new(Code::UnknownParameter, detail));
+                let shown: String = name.chars().take(MOST_SHOWN).collect();
+                let nearest = event::filter::nearest(&name, names.iter().copied());
+                let suggestion = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+                let problem = Problem::parameter(Code::UnknownParameter, shown, detail);
+                return Err(match suggestion {
+                    Some(suggestion) => problem.suggest(suggestion),
+                    None => problem,
+                });
             };
             if params.get(param.name).is_some() {
                 return Err(Problem::parameter(

@@ -1,6 +1,6 @@
 //! Every error answer of the API (RFC 9457), and the only place where errors become status codes.
 
-use std::{fmt::Write as _, ops::Range};
+use std::{borrow::Cow, fmt::Write as _, ops::Range};
 
 use axum::response::{IntoResponse, Response};
 use event::{Reject, code, filter::FilterError};
@@ -136,7 +136,7 @@ pub(crate) struct Problem {
 #[derive(Clone, Debug, Default, Serialize)]
 struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<&'static str>,
+    parameter: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<String>,
     /// Bytes of the filter, end excluded.
@@ -176,14 +176,19 @@ impl Problem {
     }
 
     /// A parameter is wrong.
-    pub(crate) fn parameter(code: Code, name: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+    pub(crate) fn parameter(
+        code: Code,
+        name: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
+        let (name, detail) = (name.into(), detail.into());
+        let text = format!("{name}: {detail}");
         let fault = Fault {
             parameter: Some(name),
-            detail: detail.clone(),
+            detail,
             ..Fault::default()
         };
-        Self::new(code, format!("{name}: {detail}")).with(fault)
+        Self::new(code, text).with(fault)
     }
 
     /// A member of the body is wrong.
@@ -458,7 +463,7 @@ impl From<FilterError> for Problem {
     fn from(error: FilterError) -> Self {
         let Range { start, end } = error.span;
         let fault = Fault {
-            parameter: Some("q"),
+            parameter: Some("q".into()),
             span: Some([start, end]),
             detail: error.message.clone(),
             suggestion: error.suggestion,

@@ -61,18 +61,23 @@ fn known_name(name: &str) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(known)
-    .or_else(|| nearest(&lower))
+    .or_else(|| nearest_field(&lower))
 }
 
-fn nearest(name: &str) -> Option<&'static str> {
-    if name.len() > MAX_NAME_BYTES {
-        return None;
-    }
+fn nearest_field(name: &str) -> Option<&'static str> {
     let roots = PathRoot::ALL.into_iter().map(PathRoot::name);
     let names = Field::all()
         .map(Field::name)
         .chain(roots)
         .chain(["has", "is"]);
+    nearest(name, names)
+}
+
+/// The name that was meant, if one of some is near.
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > MAX_NAME_BYTES {
+        return None;
+    }
     // At least half of a short name must be right.
     names
         .map(|known| (edits(name, known), known))

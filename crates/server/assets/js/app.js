@@ -7,6 +7,7 @@ import "./copy.js";
 import "./rows.js";
 import "./chart.js";
 import "./faults.js";
+import "./export.js";
 
 // What follows or checks a page comes once the page stands.
 const later = () => Promise.all([import("./live.js"), import("./replay.js"), import("./proof.js"), import("./integrity.js")]);

@@ -79,6 +79,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("js/app.js", JS),
     asset!("js/chart.js", JS),
     asset!("js/copy.js", JS),
+    asset!("js/export.js", JS),
     asset!("js/faults.js", JS),
     asset!("js/keys.js", JS),
     asset!("js/live.js", JS),

@@ -16,6 +16,7 @@ use maud::html;
 
 use super::{
     access::see_other,
+    address::Address,
     chart::patterns,
     form::Form,
     frame::{self, Frame, Nav},
@@ -42,6 +43,7 @@ pub(super) async fn page(
     let earlier = earlier.list(visit.caller.trail_id(), visit.caller.project());
     let selected = Selected::of(&visit);
     let answers = Answers::read(&uri, visit.has(Scope::Content));
+    let views = app.node().views().list(visit.caller.trail_id());
     let asked = Asked {
         selected: selected.clone(),
         answers: answers.clone(),
@@ -65,7 +67,7 @@ pub(super) async fn page(
                 a.btn href="/export/made" { "Earlier exports " span.dim { (earlier.len()) } }
             }
             div.cards.export-cards {
-                (questions::card(&reader, &selected, &answers, found.as_ref()))
+                (questions::card(&reader, &selected, &answers, found.as_ref(), &views))
                 (preview::card(&reader, &selected, &answers, found.as_ref(), &uri))
             }
         })
@@ -110,15 +112,16 @@ pub(super) async fn start(
     Ok(see_other("/export/made"))
 }
 
-/// Where every event that a filter selects is exported, of whatever kind.
-pub(super) fn everything(q: &str) -> String {
-    let mut query = Serializer::new(String::new());
-    query.append_pair("answered", "1");
+/// Where the events of a page are exported, of whatever kind.
+pub(super) fn everything(events: &Address) -> String {
+    let mut kinds = Serializer::new(String::new());
+    kinds.append_pair("answered", "1");
     for (word, ..) in gather::KINDS {
-        query.append_pair("kind", word);
+        kinds.append_pair("kind", word);
     }
-    query.append_pair("q", q);
-    format!("/export?{}", query.finish())
+    let address = events.at("/export").to_string();
+    let join = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{join}{}", kinds.finish())
 }
 
 fn check(visit: &Visit) -> Result<(), Problem> {

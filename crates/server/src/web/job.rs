@@ -25,10 +25,11 @@ use super::{
     chart::patterns,
     clock::tag,
     document::Document,
+    export,
     frame::{self, Frame, Nav},
     glyph::{glyph, sized, small},
     jobs,
-    number::{about, ago, count_of, duration, grouped, money, share},
+    number::{about, ago, count_of, duration, grouped, share, spent},
     selected::Selected,
     text::bdi,
     visit::Visit,
@@ -143,7 +144,7 @@ fn head(visit: &Visit, id: &str, found: &Found) -> Markup {
             }
             div.line {
                 a.btn data-replay hx-boost="false" href=(super::replay::address(visit, id)) { (glyph("play")) "Replay" }
-                @if visit.has(Scope::Export) { a.btn href=(events(visit, id, "").at("/export")) { (glyph("export")) "Export" } }
+                @if visit.has(Scope::Export) { a.btn href=(export::everything(&events(visit, id, ""))) { (glyph("export")) "Export" } }
             }
         }
     }
@@ -167,7 +168,7 @@ fn figures(visit: &Visit, id: &str, found: &Found) -> Markup {
                 html! { @if found.steps.len() < usize::try_from(figures.count).unwrap_or(usize::MAX) { "the first " (grouped(found.steps.len())) " below" } }))
             (figure("Failures and errors", html! { a href=(events(visit, id, "result:(failure OR error)")) { (grouped(figures.failures)) } },
                 html! { @if figures.failures > 0 { (count_of(failed, "failure", "failures")) ", " (count_of(broken, "error", "errors")) } }))
-            (figure("Cost", html! { a href=(events(visit, id, "has:usage")) { (money(figures.cost_nanousd)) } },
+            (figure("Cost", html! { a href=(events(visit, id, "has:usage")) { (spent(figures.cost_nanousd, figures.unpriced)) } },
                 html! { @if figures.unpriced > 0 { (count_of(figures.unpriced, "call", "calls")) " unpriced" } }))
             (figure("Tokens", html! { a href=(events(visit, id, "has:usage")) { (about(figures.input_tokens + figures.output_tokens)) } },
                 html! { @if figures.input_tokens > 0 { (share(unsigned(figures.cache_read_tokens), unsigned(figures.input_tokens))) " cached" } }))
@@ -191,7 +192,7 @@ fn tabs(visit: &Visit, id: &str, found: &Found) -> Markup {
     html! {
         nav.tabs aria-label="Parts of the job" {
             (tab(Tab::Activity, "", "Activity", grouped(summary.figures.count)))
-            (tab(Tab::Cost, "cost", "Cost", money(summary.figures.cost_nanousd)))
+            (tab(Tab::Cost, "cost", "Cost", spent(summary.figures.cost_nanousd, summary.figures.unpriced)))
             (tab(Tab::Approvals, "approvals", "Approvals", grouped(summary.approvals)))
             a hx-boost="false" href=(super::replay::address(visit, id)) { "Replay" }
             (tab(Tab::Proof, "whole", "Proof", String::new()))

@@ -13,7 +13,7 @@ use super::{
     events::{bar, filter_fault},
     frame::{self, Frame, Nav},
     glyph::{glyph, small},
-    number::{about, ago, count_of, duration, grouped, money},
+    number::{about, ago, count_of, duration, grouped, spent},
     selected::Selected,
     text::bdi,
     visit::Visit,
@@ -184,7 +184,7 @@ fn row(visit: &Visit, job: &Job) -> Markup {
             td.num { @if summary.approvals > 0 { (grouped(summary.approvals)) } @else { span.dim { "0" } }
                 @if summary.denied > 0 { " " span.warn.small { (grouped(summary.denied)) " denied" } } }
             td.num.soft { (about(figures.input_tokens + figures.output_tokens)) }
-            td.num.cost { (money(figures.cost_nanousd)) @if figures.unpriced > 0 { div.small.dim { (grouped(figures.unpriced)) " unpriced" } } }
+            td.num.cost { (spent(figures.cost_nanousd, figures.unpriced)) @if figures.unpriced > 0 { div.small.dim { (grouped(figures.unpriced)) " unpriced" } } }
         }
     }
 }

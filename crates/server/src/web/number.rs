@@ -21,6 +21,14 @@ pub(super) fn grouped(number: impl std::fmt::Display) -> String {
 }
 
 /// US dollars from billionths: two places from a dollar on, four significant digits below.
+/// What calls cost of which some have no known price: nothing known is not nothing.
+pub(super) fn spent(nanousd: i128, unpriced: u64) -> String {
+    if nanousd == 0 && unpriced > 0 {
+        return "unpriced".to_owned();
+    }
+    money(nanousd)
+}
+
 pub(super) fn money(nanousd: i128) -> String {
     const DOLLAR: u128 = 1_000_000_000;
     let (sign, nano) = (if nanousd < 0 { "−" } else { "" }, nanousd.unsigned_abs());
@@ -170,6 +178,13 @@ mod tests {
         let numbers = [0_i64, 7, 999, 1_000, 1_000_003, -12_345];
         let texts = ["0", "7", "999", "1,000", "1,000,003", "−12,345"];
         assert_eq!(numbers.map(grouped), texts);
+    }
+
+    #[test]
+    fn what_has_no_price_is_not_free() {
+        assert_eq!(spent(0, 3), "unpriced");
+        assert_eq!(spent(0, 0), "$0.00");
+        assert_eq!(spent(24_100_000, 3), "$0.02410");
     }
 
     #[test]

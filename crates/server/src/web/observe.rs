@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use gather::{Asked, By, Overview};
@@ -31,7 +32,11 @@ use super::{
 use crate::{app::App, problem::Problem};
 
 /// `GET /`
-pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    visit: Visit,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let selected = Selected::of(&visit);
     let by = visit.address.get("by");
     let by = By::ALL.into_iter().find(|(name, _)| Some(*name) == by);
@@ -54,13 +59,14 @@ pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Re
         return Ok(Document::ok(frame::page(&visit, &frame, &body)).into_response());
     }
     let reader = visit.clone();
+    let base = crate::mcp::base(&headers);
     let made = async move {
         let overview = app
             .read(move || asked.answer(engine.snapshot()?, &numbers))
             .await?;
         selected.note(&app, &reader, []);
         Ok(if overview.is_new {
-            first_run::page(&app, &reader)
+            first_run::page(&reader, &base)
         } else {
             body(&reader, &selected, by, &overview)
         })

@@ -243,8 +243,10 @@ pub(super) fn verdict(checks: &Checks, seq: u64, happened: &str) -> Markup {
         Verdict::Verified => (
             "",
             "v-verified",
-            "Verified, not witnessed",
-            format!("Not a byte has changed since {happened}"),
+            "Verified by this server",
+            format!(
+                "Not a byte has changed since {happened}. Not witnessed; Proof checks it in your browser"
+            ),
         ),
         Verdict::Pending => (
             "",

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::{
-    StatusCode, Uri,
+    Method, StatusCode, Uri,
     header::{HeaderName, RETRY_AFTER, SET_COOKIE},
 };
 use maud::{Markup, html};
@@ -46,6 +46,7 @@ enum Word {
 /// `GET /sign-in`: the form, or what a link opens.
 pub(super) async fn page(
     State(app): State<Arc<App>>,
+    method: Method,
     uri: Uri,
     Peer(ip): Peer,
     headers: HeaderMap,
@@ -70,6 +71,10 @@ pub(super) async fn page(
     };
     if let Some(wait_s) = app.sign_ins().wait_s(ip, now) {
         return Ok(form(&taste, &next, &Word::Wait(wait_s)));
+    }
+    // Programs that look where a link leads do not use it up.
+    if method == Method::HEAD {
+        return Ok(form(&taste, &next, &Word::Nothing));
     }
     let redeemed = {
         let app = Arc::clone(&app);

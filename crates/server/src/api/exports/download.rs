@@ -94,10 +94,8 @@ fn open(app: &App, caller: &Caller, export: &Export) -> Result<File, Problem> {
     let file = app.node().exports().open_file(export);
     let file = file.map_err(|error| Problem::internal(&error))?;
     let event = SystemEvent {
-        actor_type: "user",
-        actor_id: &caller.key.id,
         resource: Some(("export", &export.id)),
-        ..SystemEvent::new("export.downloaded")
+        ..audit::by(&caller.key, "export.downloaded")
     };
     audit::record(&caller.trail, &event)?;
     Ok(file)

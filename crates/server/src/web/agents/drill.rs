@@ -12,7 +12,7 @@ use crate::web::{
     chart::{Bar, Kind, Stack, percent, swatch, ticks},
     glyph::small,
     jobs, narrow,
-    number::{about, count_of, grouped, money, share},
+    number::{about, count_of, grouped, money, share, spent},
     stacked::over,
     text::bdi,
     visit::Visit,
@@ -246,7 +246,7 @@ fn dearest(visit: &Visit, one: &One) -> Markup {
                 @for row in &one.jobs.rows {
                     @if let Some(job) = text(row, 0) {
                         li { a.plain.wrap href=(jobs::address(visit, job)) { code { (bdi(job)) } } span.small.dim { (count_of(row.figures.count, "event", "events")) }
-                            span.end { (money(row.figures.cost_nanousd)) } }
+                            span.end { (spent(row.figures.cost_nanousd, row.figures.unpriced)) } }
                     }
                 }
             }

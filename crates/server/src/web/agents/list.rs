@@ -10,7 +10,7 @@ use crate::web::{
     chart::{percent, spark},
     clock::tag,
     events::bar,
-    number::{about, ago, change, count_of, grouped, money, share},
+    number::{about, ago, change, count_of, grouped, share, spent},
     selected::Selected,
     text::bdi,
     visit::Visit,
@@ -67,7 +67,7 @@ fn row(visit: &Visit, agent: &Agent, most: u128, open: Option<&str>) -> Markup {
             td.cost-bar.fold { svg width="100%" height="8" aria-hidden="true" {
                 @let width = percent(figures.cost_nanousd.unsigned_abs(), most);
                 rect.bar-fill x="0" y="0" width=(width) height="8" rx="2" {} } }
-            td.num.medium { (money(figures.cost_nanousd)) @if figures.unpriced > 0 { div.small.dim.regular { (grouped(figures.unpriced)) " unpriced" } } }
+            td.num.medium { (spent(figures.cost_nanousd, figures.unpriced)) @if figures.unpriced > 0 { div.small.dim.regular { (grouped(figures.unpriced)) " unpriced" } } }
             @if let Some(before) = agent.cost_before { td.num.soft.fold { (change(figures.cost_nanousd, before).unwrap_or_else(|| "–".to_owned())) } }
         }
     }
@@ -79,7 +79,7 @@ fn foot(found: &Found) -> Markup {
         tr {
             td { (count_of(found.groups as u64, "agent", "agents")) @if found.groups > found.agents.len() { ", the dearest " (found.agents.len()) " listed" } }
             td.fold {} td.fold {} td.num { (grouped(total.count)) } td.num { (share(total.failures, total.count)) } td.fold {}
-            td.num.fold { (about(total.input_tokens + total.output_tokens)) } td.fold {} td.num.strong { (money(total.cost_nanousd)) }
+            td.num.fold { (about(total.input_tokens + total.output_tokens)) } td.fold {} td.num.strong { (spent(total.cost_nanousd, total.unpriced)) }
             @if let Some(before) = found.total_before { td.num.fold { (change(total.cost_nanousd, before).unwrap_or_else(|| "–".to_owned())) } }
         }
     }

@@ -6,7 +6,10 @@ use super::gather::Found;
 use crate::{
     keys::Scope,
     views::View,
-    web::{clock::rfc3339, frame::seal, glyph::glyph, selected::Selected, text::bdi, visit::Visit},
+    web::{
+        clock::rfc3339, export, frame::seal, glyph::glyph, selected::Selected, text::bdi,
+        visit::Visit,
+    },
 };
 
 pub(super) fn actions(
@@ -27,7 +30,7 @@ pub(super) fn actions(
             (keep(visit, selected, views))
             @if let Some(found) = found { (share(visit, selected, found)) }
             @if visit.has(Scope::Export) {
-                a.btn href=(here.to("/export").with("q", &selected.q)) { (glyph("export")) span.word { "Export" } }
+                a.btn href=(export::everything(&here.to("/events").with("q", &selected.q))) { (glyph("export")) span.word { "Export" } }
             }
             a.btn.facets-button href="#facets" data-facets-button { (glyph("filter")) span.sr { "Facets" } }
         }

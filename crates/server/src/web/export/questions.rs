@@ -2,19 +2,25 @@
 
 use maud::{Markup, html};
 
+use hyper::Uri;
+
 use super::{
+    everything,
     gather::{Answers, Format, Found, KINDS, MOST_PURPOSE},
     preview,
 };
 use crate::{
     keys::Scope,
+    views::View,
     web::{
+        address::Address,
         clock::Clock,
         events::filter_fault,
         glyph::{small, source},
         number::grouped,
         period::{Choice, Period},
         selected::Selected,
+        text::bdi,
         visit::Visit,
     },
 };
@@ -24,6 +30,7 @@ pub(super) fn card(
     selected: &Selected,
     answers: &Answers,
     found: Option<&Found>,
+    views: &[View],
 ) -> Markup {
     html! {
         form.card.wizard #export-form method="get" action="/export"
@@ -32,12 +39,12 @@ pub(super) fn card(
             input type="hidden" name="answered" value="1";
             @if let Some(tz) = visit.address.get("tz") { input type="hidden" name="tz" value=(tz); }
             @if let Some(fault) = &selected.fault { (filter_fault(&visit.address, selected, fault)) }
-            (period(visit, selected))
+            (period(visit, selected, views))
             (actions(selected, answers, found))
             (contents(visit, answers))
             (form(answers))
             (purpose(answers))
-            noscript { button.btn.primary { "Update the preview" } }
+            noscript { p.small.soft { "What is generated is what the preview shows." } button.btn.primary { "Update the preview" } }
         }
     }
 }
@@ -51,7 +58,7 @@ fn question(number: u8, title: &str, hint: &Markup, body: &Markup) -> Markup {
     }
 }
 
-fn period(visit: &Visit, selected: &Selected) -> Markup {
+fn period(visit: &Visit, selected: &Selected, views: &[View]) -> Markup {
     let clock = &visit.clock;
     let Period { from_us, to_us, .. } = selected.period;
     let here = &visit.address;
@@ -77,9 +84,21 @@ fn period(visit: &Visit, selected: &Selected) -> Markup {
                     span.soft { "to" }
                     input.input type="datetime-local" name="to" aria-label="To, not included" value=[to_us.map(|us| clock.input(us))];
                 }
+                @if !views.is_empty() {
+                    details.menu data-menu {
+                        summary.btn { "Use a saved view" }
+                        div.sheet { @for view in views { a.choice href=(of_view(view)) { (bdi(&view.name)) } } }
+                    }
+                }
             }
         },
     )
+}
+
+/// What a saved view shows, of every kind.
+fn of_view(view: &View) -> String {
+    let address = view.address.parse::<Uri>().unwrap_or_default();
+    everything(&Address::read(&address).without(&["event", "tab", "after", "before"]))
 }
 
 /// The whole calendar months before this one.

@@ -12,7 +12,7 @@ use super::{
 use crate::web::{
     clock::tag,
     jobs, narrow,
-    number::{about, count_of, grouped, money},
+    number::{about, count_of, grouped, money, spent},
     text::bdi,
     visit::Visit,
 };
@@ -27,7 +27,7 @@ const DEAREST: usize = 25;
 pub(super) fn card(visit: &Visit, id: &str, found: &Found) -> Markup {
     html! {
         section.card {
-            header { h2 { "Cost" } span.end { (money(found.summary.figures.cost_nanousd)) } }
+            header { h2 { "Cost" } span.end { (spent(found.summary.figures.cost_nanousd, found.summary.figures.unpriced)) } }
             @if found.models.is_empty() { div.empty { p.dim { "No model was called." } } }
             @else {
                 div.body { (line(visit, &found.steps)) }

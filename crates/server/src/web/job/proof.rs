@@ -1,6 +1,5 @@
 //! The proof of a whole job: every event of it against the signed log.
 
-use event::filter::TextField;
 use maud::{Markup, html};
 use query::{QueryError, Snapshot};
 
@@ -11,7 +10,6 @@ use crate::{
     web::{
         export,
         glyph::{glyph, sized},
-        narrow,
         number::{count_of, grouped},
         visit::Visit,
     },
@@ -122,7 +120,7 @@ pub(super) fn page(visit: &Visit, found: &Found) -> Markup {
                     } }
                 }
                 p.small.dim { "Checked by this server as the page was made. An export of the job carries every proof, and is checked without it." }
-                @if visit.has(Scope::Export) { p { a.btn href=(export::everything(&narrow::term(TextField::Job, &found.summary.id))) { (glyph("export")) "Evidence package of this job" } } }
+                @if visit.has(Scope::Export) { p { a.btn href=(export::everything(&super::events(visit, &found.summary.id, ""))) { (glyph("export")) "Evidence package of this job" } } }
             }
         }
     }

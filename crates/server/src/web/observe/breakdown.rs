@@ -9,7 +9,7 @@ use crate::web::{
     chart::{percent, swatch},
     glyph::colour,
     narrow,
-    number::{count_of, grouped, money, share},
+    number::{count_of, grouped, share, spent},
     selected::Selected,
     text::{bdi, label},
     visit::Visit,
@@ -100,7 +100,7 @@ fn cost(visit: &Visit, selected: &Selected, overview: &Overview) -> Markup {
         .filter_map(|row| match row.values.first() {
             Some(Some(Value::Text(actor))) => Some(Row {
                 name: actor.to_string(),
-                figure: money(row.figures.cost_nanousd),
+                figure: spent(row.figures.cost_nanousd, row.figures.unpriced),
                 part: row.figures.cost_nanousd.unsigned_abs(),
                 address: visit
                     .address

@@ -8,7 +8,7 @@ use crate::web::{
     chart::spark,
     glyph::small,
     narrow,
-    number::{about, change, count_of, grouped, money, share},
+    number::{about, change, count_of, grouped, share, spent},
     selected::Selected,
     visit::Visit,
 };
@@ -55,7 +55,7 @@ pub(super) fn card(visit: &Visit, selected: &Selected, overview: &Overview) -> M
             (figure("Failures and errors", &html! { a href=(events("result:(failure OR error)")) { (grouped(all.failures)) } }, Some(share(all.failures, all.count)),
                 &spark(&per_bucket(|figures| figures.failures.into())),
                 &html! { a.quiet href=(events("result:failure")) { b { (grouped(total.failed)) } " failed" } " · " a.quiet href=(events("result:error")) { b { (grouped(total.broken)) } " errors" } }))
-            (figure("Cost", &html! { a href=(events("has:usage")) { (money(all.cost_nanousd)) } }, None,
+            (figure("Cost", &html! { a href=(events("has:usage")) { (spent(all.cost_nanousd, all.unpriced)) } }, None,
                 &spark(&per_bucket(|figures| figures.cost_nanousd)),
                 &html! {
                     @if let Some(change) = changed(all.cost_nanousd, before.map(|sums| sums.all.cost_nanousd)) { b { (change) } " · " }

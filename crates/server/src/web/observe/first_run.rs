@@ -2,17 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::{
-    app::App,
-    web::{
-        glyph::{glyph, sized},
-        visit::Visit,
-    },
+use crate::web::{
+    glyph::{glyph, sized},
+    visit::Visit,
 };
 
-pub(super) fn page(app: &App, visit: &Visit) -> Markup {
-    let listen = app.node().config().http.listen;
-    let address = format!("http://{listen}");
+/// `origin` is where the reader found this server.
+pub(super) fn page(visit: &Visit, origin: &str) -> Markup {
     html! {
         section.first-run.card {
             div.waiting #waiting data-after=(visit.caller.trail.size().saturating_sub(1)) {
@@ -24,12 +20,12 @@ pub(super) fn page(app: &App, visit: &Visit) -> Markup {
                 button.btn.icon type="button" data-copy="#first-command" aria-label="Copy the command" { (glyph("copy")) }
             }
             p.dim { "On this machine it finds the server and its key by itself. Elsewhere set "
-                code { "INDELIBLE_URL=" (address) } " and " code { "INDELIBLE_KEY" } " to a key with the scope ingest, from "
+                code { "INDELIBLE_URL=" (origin) } " and " code { "INDELIBLE_KEY" } " to a key with the scope ingest, from "
                 a href=(visit.address.to("/settings")) { "Settings" } "." }
             details {
                 summary.soft { "From a program, over HTTP" }
                 div.copy {
-                    pre.code #first-request { "curl " (address) "/v1/events -H \"Authorization: Bearer $INDELIBLE_KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '{\"actor\":{\"id\":\"me\"},\"action\":\"hello\"}'" }
+                    pre.code #first-request { "curl " (origin) "/v1/events -H \"Authorization: Bearer $INDELIBLE_KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '{\"actor\":{\"id\":\"me\"},\"action\":\"hello\"}'" }
                     button.btn.icon type="button" data-copy="#first-request" aria-label="Copy the request" { (glyph("copy")) }
                 }
             }

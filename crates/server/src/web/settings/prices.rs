@@ -6,7 +6,7 @@ use query::{AggregateQuery, Dimension, Figure, GroupRow, Snapshot, TimeRange, Va
 
 use super::super::{
     narrow,
-    number::{about, grouped, money},
+    number::{about, grouped, money, spent},
     text::bdi,
     visit::Visit,
 };
@@ -63,7 +63,7 @@ fn line(visit: &Visit, row: &GroupRow) -> Markup {
             td.num { (grouped(figures.count)) }
             td.num { @if figures.unpriced > 0 { span.warn { (grouped(figures.unpriced)) } } @else { span.dim { "0" } } }
             td.num.soft { (about(tokens)) }
-            td.num { (money(figures.cost_nanousd)) }
+            td.num { (spent(figures.cost_nanousd, figures.unpriced)) }
             td.num.soft { @match per_million.filter(|price| *price > 0) { Some(price) => (money(price)), None => "–" } }
         }
     }

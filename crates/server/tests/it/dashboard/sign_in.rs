@@ -112,6 +112,8 @@ fn a_link_signs_in_once() {
     assert_eq!(page.status, 200);
     let link = between(page.text(), "/sign-in?link=", "\"").to_owned();
     let path = format!("/sign-in?link={link}&next=%2Fjobs");
+    let looked = node.send(&Call::new("HEAD", &path));
+    assert_eq!((looked.status, looked.header("set-cookie")), (200, None));
     let mut jana = Visitor::new(&node);
     let reply = jana.get(&path);
     assert_eq!(
