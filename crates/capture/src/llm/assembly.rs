@@ -9,6 +9,7 @@ mod merge;
 mod messages;
 mod responses;
 
+use event::json::Kind;
 use serde_json::Value;
 
 use super::{route::Api, usage::Counts};
@@ -132,6 +133,34 @@ impl Room {
         }
         fits
     }
+}
+
+/// What a tool is called with, put together from pieces of JSON. It stays a text where it is cut off in the middle, or where
+/// a value would lose digits.
+fn tool_input(text: &str) -> Value {
+    let read: Result<Value, _> = serde_json::from_str(text);
+    let same = |value: &Value| numbers(text) == numbers(&value.to_string());
+    read.ok()
+        .filter(same)
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// The numbers in a JSON text as they are written, sorted.
+fn numbers(text: &str) -> Vec<String> {
+    fn collect(value: event::json::Value<'_>, out: &mut Vec<String>) {
+        match value.kind() {
+            Kind::Number => out.push(value.as_str().to_owned()),
+            Kind::Array => value.elements().for_each(|element| collect(element, out)),
+            Kind::Object => value.members().for_each(|(_, member)| collect(member, out)),
+            Kind::String | Kind::Null | Kind::Bool => {}
+        }
+    }
+    let (mut compact, mut found) = (String::new(), Vec::new());
+    if event::json::compact(text.as_bytes(), &mut compact).is_ok() {
+        collect(event::json::Value::new(&compact), &mut found);
+    }
+    found.sort_unstable();
+    found
 }
 
 /// The words of an error object, whatever its API.

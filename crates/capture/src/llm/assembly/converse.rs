@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Assembled, Room, merge};
+use super::{Assembled, Room, merge, tool_input};
 use crate::llm::usage;
 
 /// Most blocks of one message.
@@ -88,7 +88,7 @@ fn finish_block(mut block: Map<String, Value>) -> Value {
     if let Some(Value::Object(call)) = block.get_mut("toolUse")
         && let Some(Value::String(input)) = call.get("input")
     {
-        let input = serde_json::from_str(input).unwrap_or_else(|_| input.as_str().into());
+        let input = tool_input(input);
         call.insert("input".to_owned(), input);
     }
     if let Some(Value::Object(thought)) = block.get_mut("reasoningContent")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Assembled, Room, error_text, merge};
+use super::{Assembled, Room, error_text, merge, tool_input};
 use crate::llm::usage;
 
 /// Most blocks of one message.
@@ -160,9 +160,7 @@ impl Block {
     fn finish(self) -> Value {
         let mut value = self.value;
         if !self.input.is_empty() {
-            // Cut off in the middle it is no JSON yet.
-            let input = serde_json::from_str(&self.input).unwrap_or(Value::String(self.input));
-            value.insert("input".to_owned(), input);
+            value.insert("input".to_owned(), tool_input(&self.input));
         }
         value.into()
     }

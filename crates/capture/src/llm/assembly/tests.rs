@@ -280,3 +280,18 @@ proptest! {
         prop_assert!(!assembled(api, &stream[..at], usize::MAX).is_complete);
     }
 }
+
+#[test]
+fn what_a_tool_is_called_with_keeps_its_digits() {
+    let plain = r#"{"b": [1, 2.5], "a": {"n": -3}}"#;
+    assert_eq!(tool_input(plain), json!({"a": {"n": -3}, "b": [1, 2.5]}));
+    for text in [
+        r#"{"id":12345678901234567890123}"#,
+        r#"{"price":1.50}"#,
+        r#"{"x":1e400}"#,
+        r#"{"n":1,"n":2}"#,
+        r#"{"cut":"#,
+    ] {
+        assert_eq!(tool_input(text), json!(text));
+    }
+}
