@@ -18,3 +18,4 @@ mod setup;
 mod strict;
 mod tls;
 mod upstream;
+mod websocket;
