@@ -25,6 +25,7 @@ const IDLE: Duration = Duration::from_secs(1);
 /// The delivering thread.
 #[derive(Debug)]
 pub(super) struct Forwarder {
+    spool: Arc<SharedSpool>,
     signal: Arc<Signal>,
     thread: Option<JoinHandle<bool>>,
 }
@@ -62,7 +63,7 @@ pub(super) fn start(
 ) -> std::io::Result<Forwarder> {
     let signal = Arc::new(Signal::default());
     let worker = Worker {
-        spool,
+        spool: Arc::clone(&spool),
         sink,
         rejections,
         signal: Arc::clone(&signal),
@@ -73,6 +74,7 @@ pub(super) fn start(
         .name("forwarder".to_owned())
         .spawn(move || worker.run())?;
     Ok(Forwarder {
+        spool,
         signal,
         thread: Some(thread),
     })
@@ -82,6 +84,14 @@ impl Forwarder {
     /// For the one who puts events into the spool.
     pub(super) fn wake(&self) -> Wake {
         Wake(Arc::clone(&self.signal))
+    }
+
+    /// Whether something waits to be delivered.
+    pub(super) fn has_more(&self) -> bool {
+        self.spool
+            .lock()
+            .as_ref()
+            .is_some_and(|spool| !spool.is_empty())
     }
 
     /// Goes on for at most this long, and waits. Says whether everything was delivered.
