@@ -267,7 +267,7 @@ mod tests {
         empty[0] &= 0x7f;
         bytes.extend(empty);
         bytes.extend(masked(0, b"message", [5, 6, 7, 8]));
-        bytes.extend(frame(2, &[0xff; 70_000]));
+        bytes.extend(frame(2, &vec![0xff; 70_000]));
         bytes.extend(frame(1, b""));
         bytes.extend(frame(8, b"\x03\xe9gone"));
         bytes.extend(frame(8, b""));
@@ -298,6 +298,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_bytes_are_read_alike_in_any_pieces(
+            bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(0x01), Just(0x80), Just(0x81), Just(0)], 0..60),
+            step in 1_usize..9,
+        ) {
+            let whole = websocket_messages([bytes.as_slice()]);
+            prop_assert_eq!(websocket_messages(bytes.chunks(step)), whole);
+        }
+
         #[test]
         fn any_chunking_gives_the_same(
             payloads in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..200), any::<[u8; 4]>()), 0..6),

@@ -468,7 +468,7 @@ fn in_strict_mode_a_call_is_recorded_before_it_passes_or_not_made() {
     assert!(setup.trail.text().contains("\"first\""));
     assert_eq!(client.hear()["type"], "response.completed");
     setup.trail.events(3);
-    setup.trail.is_stopped.store(true, Ordering::SeqCst);
+    setup.disk_is_full.store(true, Ordering::SeqCst);
     client.say(&create("second"));
     let error = client.hear();
     assert_eq!(
@@ -477,8 +477,9 @@ fn in_strict_mode_a_call_is_recorded_before_it_passes_or_not_made() {
     );
     assert_eq!(client.hear_close(), 1011);
     provider.join().unwrap();
-    setup.trail.is_stopped.store(false, Ordering::SeqCst);
+    setup.disk_is_full.store(false, Ordering::SeqCst);
     assert!(!setup.trail.text().contains("second"));
+    assert_eq!(calls(&setup.trail.events(3), "outcome").len(), 1);
 }
 
 #[test]

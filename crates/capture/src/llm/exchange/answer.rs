@@ -106,13 +106,12 @@ impl Reader {
         let Self::Events(events) = self else {
             return;
         };
-        match data {
-            Some(data) => events.assembly.event("", data),
-            None => {
-                events.is_cut = true;
-                let end = serde_json::json!({"type": kind}).to_string();
-                events.assembly.event("", end.as_bytes());
-            }
+        if let Some(data) = data {
+            events.assembly.event("", data);
+        } else {
+            events.is_cut = true;
+            let end = serde_json::json!({"type": kind}).to_string();
+            events.assembly.event("", end.as_bytes());
         }
         if kind == "error" {
             events.error = data.map(<[u8]>::to_vec);

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Calls of one connection that are open at once; of more the oldest is given up.
-const MAX_OPEN: usize = 256;
+const MAX_OPEN: usize = 64;
 /// Members of a message that is too long to be read.
 const MEMBERS: &[&str] = &["type", "stream_id"];
 

@@ -28,6 +28,10 @@ use crate::{
 
 /// What is read at once, bytes. The recorder may hold on to it for a while.
 const PIECE_BYTES: usize = 16 << 10;
+/// What is shorter is copied, so that it does not hold on to a whole buffer.
+const SHORT_BYTES: usize = 1 << 10;
+/// Parts of a message that is held: more than anybody cuts one into.
+const MAX_PARTS: usize = 64 << 10;
 /// A message waits for the recorder only beyond this many bytes.
 const PATIENT_BYTES: usize = 1 << 20;
 /// How long a message waits for the recorder.
@@ -151,7 +155,9 @@ impl<'a> Passing<'a> {
                     whole.add(bytes, &self.line.held);
                     bytes = whole.joined();
                 }
-                let has_room = held.add(rest, &self.line.held) && held.bytes <= STRICT_BYTES;
+                let has_room = held.add(rest, &self.line.held)
+                    && held.bytes <= STRICT_BYTES
+                    && pieces.len() <= MAX_PARTS;
                 if !has_room {
                     let max_bytes = STRICT_BYTES;
                     return Farewell::refusal(&Refusal::TooLong { max_bytes });
@@ -180,16 +186,14 @@ impl<'a> Passing<'a> {
             let farewell = self
                 .locked()
                 .take_if(|farewell| is_between || farewell.bytes.is_empty());
-            match farewell {
-                Some(Farewell {
-                    reason: Some(reason),
-                    bytes,
-                }) => {
-                    // One that is told so closes the connection, or does not read it.
-                    let _ = write(&mut to, &bytes).await;
-                    break reason;
-                }
-                Some(_) | None => {}
+            if let Some(Farewell {
+                reason: Some(reason),
+                bytes,
+            }) = farewell
+            {
+                // One that is told so closes the connection, or does not read it.
+                let _ = write(&mut to, &bytes).await;
+                break reason;
             }
             let read = tokio::select! {
                 read = read(&mut from, &mut buffer) => read,
@@ -292,6 +296,11 @@ async fn read<R: AsyncRead + Unpin>(from: &mut R, buffer: &mut BytesMut) -> io::
         read
     });
     read.await?;
+    if buffer.len() <= SHORT_BYTES {
+        let bytes = Bytes::copy_from_slice(buffer);
+        buffer.clear();
+        return Ok(bytes);
+    }
     Ok(buffer.split().freeze())
 }
 

@@ -99,18 +99,19 @@ impl Session {
             }
             !skips.load(Ordering::Relaxed)
         });
-        let bytes = length(&pieces);
-        let mut missed = all - bytes;
+        let kept = length(&pieces);
+        let mut missed = all - kept;
         let ends = pieces.iter().filter(|piece| piece.ends).count() as u64;
         let events = match side {
             Side::Client => ends * EVENTS_OF_A_CALL,
             // Of most of its messages nothing is written.
             Side::Provider => 0,
         };
+        let bytes = cost(&pieces);
         let work = self.work(side, pieces);
         if !self.recorder.offer(Source::Llm, events, bytes, work) {
             skips.store(true, Ordering::Relaxed);
-            missed += bytes;
+            missed += kept;
         }
         self.shared
             .missed
@@ -122,7 +123,7 @@ impl Session {
     /// # Errors
     /// [`NotRecorded`]: they must not pass, and what was begun to be recorded of them is forgotten.
     pub(super) async fn note_durably(&self, pieces: Vec<Piece>) -> Result<(), NotRecorded> {
-        let bytes = pieces.iter().map(|piece| piece.bytes.len()).sum();
+        let bytes = cost(&pieces);
         let work = self.work(Side::Client, pieces);
         let recorded = self.recorder.submit_durable(Source::Llm, bytes, work).await;
         if recorded.is_err() {
@@ -170,4 +171,10 @@ impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Memory that parts hold: of the shortest ones more than their bytes.
+fn cost(pieces: &[Piece]) -> usize {
+    let bytes: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+    bytes + size_of_val(pieces)
 }
