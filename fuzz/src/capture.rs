@@ -1,6 +1,9 @@
 //! Bytes that agents and their hosts send through a gateway.
 
-use capture::forward::{HelloReader, takes_connect};
+use capture::{
+    forward::{HelloReader, takes_connect},
+    websocket_messages,
+};
 
 /// The first bytes of a tunnel: what is read of them does not depend on how they come, and more bytes change nothing.
 pub fn client_hello(data: &[u8]) {
@@ -31,4 +34,14 @@ pub fn first_settings(data: &[u8]) {
             assert_eq!(known, Some(early));
         }
     }
+}
+
+/// One direction of a `WebSocket`: its messages do not depend on how its bytes come, and are no longer than these.
+pub fn websocket(data: &[u8]) {
+    let whole = websocket_messages([data]);
+    for step in [1, 3, 100] {
+        assert_eq!(websocket_messages(data.chunks(step)), whole, "step {step}");
+    }
+    let bytes: usize = whole.0.iter().map(|(_, message)| message.len()).sum();
+    assert!(bytes + 2 * whole.0.len() <= data.len());
 }

@@ -7,7 +7,7 @@ mod events;
 mod mcp;
 mod packages;
 
-pub use capture::{client_hello, first_settings};
+pub use capture::{client_hello, first_settings, websocket};
 pub use claims::{hook, hook_settings, otlp};
 pub use events::{compact, prepare, record_view};
 pub use mcp::mcp;

@@ -18,6 +18,11 @@ fn first_settings() {
 }
 
 #[test]
+fn websocket() {
+    drive("websocket", indelible_fuzz::websocket);
+}
+
+#[test]
 fn compact() {
     drive("compact", indelible_fuzz::compact);
 }

@@ -2,7 +2,9 @@
 of an answer is compared with what it makes of it without the proxy, and the trail with the usage that the answer told."""
 
 import argparse
+import base64
 import binascii
+import hashlib
 import http.server
 import json
 import os
@@ -81,13 +83,16 @@ def response(status="completed"):
     }
 
 
-def responses_stream():
+def responses_events():
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-    events = [("response.created", {"type": "response.created", "sequence_number": 0, "response": response("in_progress")})]
+    events = [{"type": "response.created", "sequence_number": 0, "response": response("in_progress")}]
     for number, word in enumerate(WORDS):
-        events.append(("response.output_text.delta", {"type": "response.output_text.delta", "sequence_number": number + 1, "delta": word, "logprobs": [], **place}))
-    events.append(("response.completed", {"type": "response.completed", "sequence_number": 9, "response": response()}))
-    return sse(events)
+        events.append({"type": "response.output_text.delta", "sequence_number": number + 1, "delta": word, "logprobs": [], **place})
+    return events + [{"type": "response.completed", "sequence_number": 9, "response": response()}]
+
+
+def responses_stream():
+    return sse([(event["type"], event) for event in responses_events()])
 
 
 def claude_stream():
@@ -178,6 +183,37 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             return self.whole(200, claude())
         answer = {"output": {"message": {"role": "assistant", "content": [{"text": TEXT}]}}, "stopReason": "end_turn", "usage": BEDROCK_USAGE, "metrics": {"latencyMs": 900}}
         return self.whole(200, answer)
+
+    def do_GET(self):
+        """Responses over a WebSocket: each message is answered with the same events."""
+        self.seen.append((self.path, self.headers.get("authorization", "").removeprefix("Bearer ")))
+        key = self.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("upgrade", "websocket")
+        self.send_header("connection", "Upgrade")
+        self.send_header("sec-websocket-accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.end_headers()
+        self.close_connection = True
+        while frame := self.frame():
+            opcode, payload = frame
+            if opcode == 8:
+                return self.wfile.write(bytes([0x88, len(payload)]) + payload)
+            if opcode == 1 and json.loads(payload)["type"] == "response.create":
+                for event in responses_events():
+                    data = json.dumps(event, ensure_ascii=False).encode()
+                    length = bytes([len(data)]) if len(data) < 126 else b"\x7e" + struct.pack(">H", len(data))
+                    self.wfile.write(b"\x81" + length + data)
+
+    def frame(self):
+        """Opcode and payload of the next frame; nothing at the end."""
+        head = self.rfile.read(2)
+        if len(head) < 2:
+            return None
+        length = head[1] & 0x7F
+        if length >= 126:
+            length = int.from_bytes(self.rfile.read(2 if length == 126 else 8), "big")
+        mask = self.rfile.read(4)
+        return head[0] & 0x0F, bytes(byte ^ mask[at % 4] for at, byte in enumerate(self.rfile.read(length)))
 
     def whole(self, status, body):
         data = json.dumps(body, ensure_ascii=False).encode()
@@ -282,6 +318,37 @@ def calls(base, key):
         "messages": messages_whole, "messages stream": messages_streamed, "gemini": generate, "gemini stream": generate_streamed,
         "converse": converse, "converse stream": converse_streamed, "invoke": invoke,
     }
+
+
+def over_websocket(base, key):
+    """Two calls on one connection of the official client: what it made of each."""
+    ai = openai.OpenAI(base_url=f"{base}/openai/v1", api_key=key, max_retries=0)
+    got = []
+    with ai.responses.connect() as connection:
+        for previous in (None, "resp_1"):
+            more = {"previous_response_id": previous} if previous else {}
+            connection.send({"type": "response.create", "model": "gpt-4.1", "input": "What is in the file?", **more})
+            event = connection.recv()
+            while event.type != "response.completed":
+                got.append(event.type)
+                event = connection.recv()
+            got.append((event.response.output_text, event.response.usage.model_dump()))
+    return got
+
+
+def compare_websocket(server, before):
+    """The connection's two events, and those of the calls on it."""
+    events = server.events(before + 6)[before:]
+    halves = {phase: [event for event in events if event["producer"].get("phase") == phase] for phase in ("intent", "outcome")}
+    check([len(half) for half in halves.values()] == [3, 3], f"websocket: {len(events)} events")
+    calls = [event for event in halves["outcome"] if event["action"] == "responses.create"]
+    opened = next(event for event in halves["outcome"] if event["action"] == "GET /v1/responses")
+    check(opened["meta"]["calls"] == len(calls) == 2 and opened["meta"]["close_code"] == 1000, f"websocket: {opened['meta']}")
+    for call in calls:
+        check(call["meta"]["connection"] == opened["producer"]["call"], "websocket: another connection")
+        compare("responses stream", server, call, [event for event in halves["intent"] if event["producer"]["call"] == call["producer"]["call"]])
+    asked = [event for event in halves["intent"] if event["meta"].get("previous_response_id") == "resp_1"]
+    check(len(asked) == 1, "websocket: previous_response_id")
 
 
 # Input, output, cache reads, cache writes, reasoning, as the trail has them: cached tokens are input, reasoning is output.
@@ -402,6 +469,11 @@ def main():
             compare(name, server, outcome, intents)
             print(f"ok {name}")
         check(len(Upstream.seen) - seen == len(through), "the upstream saw other calls than were made")
+        direct = over_websocket(address, KEYS["openai"])
+        check(over_websocket(server.proxy, TOKEN) == direct, "websocket: the client is told something else")
+        check(Upstream.seen[-1][1] == KEYS["openai"], f"websocket: the upstream was shown {Upstream.seen[-1][1]}")
+        compare_websocket(server, len(events))
+        print("ok responses over a WebSocket")
     finally:
         server.process.terminate()
         server.process.wait()

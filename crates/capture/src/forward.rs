@@ -50,12 +50,14 @@ use dial::{DialError, Pinned, Policy};
 pub use hello::{Hello, HelloReader};
 use intercept::Opened;
 use plain::PlainClient;
+pub(crate) use pump::{Progress, both_ways};
 use refusal::Refusal;
 pub use rules::{HostMode, HostRule};
 use rules::{Rule, rule_for};
 pub use settings::takes_connect;
 use sniff::Prefixed;
 use target::Target;
+pub(crate) use tunnel::watch;
 use tunnel::{About, Tunnel};
 
 /// Tunnels and intercepted connections at once.

@@ -21,6 +21,7 @@ pub use client_io::ClientState;
 pub use coding::{Coding, restrict_accepted};
 pub use discard::discard;
 pub use headers::remove_hop_by_hop;
+pub(crate) use headers::{between_neighbours, is_upgrade};
 pub use held::{Chained, Held};
 pub(crate) use listener::stopped;
 pub use listener::{Client, ListenError, Listener};

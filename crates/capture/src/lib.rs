@@ -39,3 +39,4 @@ mod stream;
 
 pub use env::Env;
 pub use id::event_id;
+pub use stream::websocket_messages;

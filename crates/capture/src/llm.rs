@@ -12,18 +12,22 @@ mod include_usage;
 mod prices;
 mod refusal;
 mod route;
+mod socket;
 mod usage;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use http_body_util::BodyExt;
 use hyper::{
-    HeaderMap, Request, Response, Uri,
+    HeaderMap, Request, Response, StatusCode, Uri,
     body::Incoming,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST},
     http::request::Parts,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 
 use crate::{
     config::Mode,
@@ -44,6 +48,7 @@ use include_usage::Stripped;
 pub(crate) use prices::{Priced, Prices};
 use refusal::Refusal;
 use route::{Api, Dialect, Route};
+use socket::{Line, MAX_SOCKETS, Socket};
 pub(crate) use usage::Counts;
 
 /// Longest request that is held because its intent has to be durable first, bytes: the largest that Anthropic takes.
@@ -64,6 +69,9 @@ struct Shared {
     providers: Vec<Arc<Provider>>,
     prices: Arc<Prices>,
     held: Arc<Semaphore>,
+    /// Room for connections that go on after an upgrade.
+    sockets: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
 }
 
 /// A request whose provider and client are known.
@@ -73,18 +81,22 @@ struct Call {
     dialect: Dialect,
     parts: Parts,
     adds_usage: bool,
+    /// If it asks for a `WebSocket`.
+    socket: Option<Socket>,
 }
 
 impl Llm {
     /// The surface over its core.
     #[must_use]
-    pub fn new(core: Core, prepared: Prepared, _stop: watch::Receiver<bool>) -> Self {
+    pub fn new(core: Core, prepared: Prepared, stop: watch::Receiver<bool>) -> Self {
         Self(Arc::new(Shared {
             mode: prepared.mode.unwrap_or(core.mode),
             core,
             providers: prepared.providers,
             prices: Arc::new(prepared.prices),
             held: Arc::new(Semaphore::new(ALL_HELD_BYTES)),
+            sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            stop,
         }))
     }
 
@@ -95,11 +107,18 @@ impl Llm {
         stop: watch::Receiver<bool>,
         patience: Duration,
     ) -> impl Future<Output = ()> + Send {
+        let sockets = Arc::clone(&self.0.sockets);
         let handle = move |request, client| {
             let shared = Arc::clone(&self.0);
             async move { shared.answer(request, client).await }
         };
-        listener.serve(handle, stop, patience)
+        async move {
+            listener.serve(handle, stop, patience).await;
+            let all = u32::try_from(MAX_SOCKETS).unwrap_or(u32::MAX);
+            if timeout(patience, sockets.acquire_many(all)).await.is_err() {
+                tracing::warn!("WebSockets were still open when the gateway stopped");
+            }
+        }
     }
 }
 
@@ -137,7 +156,8 @@ impl Shared {
             &mut route.query,
         );
         let adds_usage = provider.adds_usage && api == Api::Chat;
-        let about = About {
+        let mut socket = Socket::asked(&mut parts, &client.state);
+        let mut about = About {
             scope: Arc::new(scope),
             provider: Arc::clone(&provider),
             prices: Arc::clone(&self.prices),
@@ -149,7 +169,13 @@ impl Shared {
             model,
             call: self.core.recorder.env().new_id().into(),
             started_at: (self.core.recorder.env().now)(),
+            connection: None,
+            upgraded: None,
         };
+        if let Some(socket) = &mut socket {
+            about = socket.about(about, route.carries_responses(&provider.base));
+            socket.permit = Arc::clone(&self.sockets).try_acquire_owned().ok();
+        }
         let exchange = Exchange::new(about, &parts.headers);
         let (seen, answered) = tap(exchange, &self.core.recorder, client.state);
         let call = Call {
@@ -158,6 +184,7 @@ impl Shared {
             dialect,
             parts,
             adds_usage,
+            socket,
         };
         self.forward(call, body, seen, answered).await
     }
@@ -233,6 +260,13 @@ impl Shared {
             answered.failed(refusal.status(), refusal.message());
             refusal.answer(dialect)
         };
+        if call
+            .socket
+            .as_ref()
+            .is_some_and(|socket| socket.permit.is_none())
+        {
+            return refused(&Refusal::TooMany { max: MAX_SOCKETS }, answered);
+        }
         let is_strict = self.mode == Mode::Strict;
         let body = if is_strict || call.adds_usage {
             match self.held(&mut call, body, seen, is_strict).await {
@@ -248,15 +282,33 @@ impl Shared {
             Tapped::new(body, seen).boxed_unsync()
         };
         let added_usage = call.adds_usage;
-        let Some(request) = call.request(body) else {
+        let socket = call.socket.take();
+        let Some(request) = call.request(body, socket.as_ref()) else {
             return refused(&Refusal::Incomplete, answered);
         };
-        match self.core.upstream.send(request).await {
+        let sent = match &socket {
+            Some(_) => self.core.upstream.send_for_upgrade(request).await,
+            None => self.core.upstream.send(request).await,
+        };
+        match sent {
             Ok(answer) => {
                 answered.answer(answer.status(), answer.headers().clone());
+                let is_upgraded = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+                if let Some(socket) = socket.filter(|_| is_upgraded) {
+                    return socket.open(answer, answered, self.line());
+                }
                 pass_on(answer, answered, added_usage)
             }
             Err(error) => refused(&Refusal::Unreachable(error.to_string()), answered),
+        }
+    }
+
+    fn line(&self) -> Line {
+        Line {
+            recorder: self.core.recorder.clone(),
+            mode: self.mode,
+            held: Arc::clone(&self.held),
+            stop: self.stop.clone(),
         }
     }
 
@@ -318,7 +370,7 @@ impl Shared {
 
 impl Call {
     /// What goes out; `None` if the path is none.
-    fn request(self, body: Body) -> Option<Request<Body>> {
+    fn request(self, body: Body, socket: Option<&Socket>) -> Option<Request<Body>> {
         let Self {
             route,
             provider,
@@ -340,8 +392,11 @@ impl Call {
             .path_and_query(path)
             .build()
             .ok()?;
+        match socket {
+            Some(socket) => socket.ask(&mut parts),
+            None => remove_hop_by_hop(&mut parts.headers),
+        }
         let headers = &mut parts.headers;
-        remove_hop_by_hop(headers);
         headers.remove(HOST);
         headers.remove(EXPECT);
         restrict_accepted(headers, self.adds_usage);

@@ -3,13 +3,16 @@
 mod array;
 mod aws;
 mod sse;
+mod websocket;
 
 pub(crate) use array::ArrayElements;
 pub(crate) use aws::AwsEvents;
 pub(crate) use sse::{SseEvents, SsePart, SsePieces};
+pub use websocket::websocket_messages;
+pub(crate) use websocket::{WebSocketFrames, WebSocketPart, frame, unmasked};
 
 /// Longest event, bytes: several images in base64. A longer one is left out.
-const MAX_EVENT_BYTES: usize = 8 << 20;
+pub(crate) const MAX_EVENT_BYTES: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -20,9 +20,9 @@ const PIECE_BYTES: usize = 128 << 10;
 
 /// What has passed so far, as the client sees it.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
-    pub(super) sent: AtomicU64,
-    pub(super) received: AtomicU64,
+pub(crate) struct Progress {
+    pub(crate) sent: AtomicU64,
+    pub(crate) received: AtomicU64,
     /// Set whenever something passes; who watches for silence clears it.
     has_moved: AtomicBool,
     /// What the client's first bytes said.
@@ -31,7 +31,7 @@ pub(super) struct Progress {
 
 /// How a tunnel broke off.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     #[error("the client broke off: {0}")]
     Client(io::Error),
     #[error("the host broke off: {0}")]
@@ -46,7 +46,7 @@ enum Failed {
 
 impl Progress {
     /// Whether something has passed since it was asked last.
-    pub(super) fn take_moved(&self) -> bool {
+    pub(crate) fn take_moved(&self) -> bool {
         self.has_moved.swap(false, Ordering::Relaxed)
     }
 
@@ -61,6 +61,16 @@ impl Progress {
         *self.hello.lock().unwrap_or_else(PoisonError::into_inner) = Some(hello);
     }
 
+    /// Bytes of the client's.
+    pub(crate) fn note_sent(&self, bytes: usize) {
+        self.note(&self.sent, bytes);
+    }
+
+    /// Bytes of the host's.
+    pub(crate) fn note_received(&self, bytes: usize) {
+        self.note(&self.received, bytes);
+    }
+
     fn note(&self, counter: &AtomicU64, bytes: usize) {
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
         self.has_moved.store(true, Ordering::Relaxed);
@@ -69,7 +79,7 @@ impl Progress {
 
 /// Passes bytes until both sides have ended, each on its own: one that has said all still gets its answer. With `reads_hello`
 /// the client's first bytes are looked at.
-pub(super) async fn both_ways<C, S>(
+pub(crate) async fn both_ways<C, S>(
     client: C,
     server: S,
     progress: &Progress,
@@ -85,7 +95,7 @@ where
     let client_has_ended = AtomicBool::new(false);
     let up = async {
         let passed = one_way(from_client, to_server, |bytes| {
-            progress.note(&progress.sent, bytes.len());
+            progress.note_sent(bytes.len());
             if reader.as_mut().is_some_and(|reader| !reader.push(bytes))
                 && let Some(hello) = reader.take().and_then(HelloReader::finish)
             {
@@ -101,7 +111,7 @@ where
     };
     let down = async {
         let passed = one_way(from_server, to_client, |bytes| {
-            progress.note(&progress.received, bytes.len());
+            progress.note_received(bytes.len());
         });
         match passed.await {
             Ok(()) => Ok(()),

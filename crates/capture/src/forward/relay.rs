@@ -4,9 +4,9 @@ use std::{future::Future, net::IpAddr, sync::Arc};
 
 use http_body_util::BodyExt;
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri, Version,
+    Method, Request, Response, StatusCode, Uri, Version,
     body::Incoming,
-    header::{CONNECTION, EXPECT, HOST, HeaderValue, UPGRADE},
+    header::{EXPECT, HOST, HeaderValue},
     http::{request::Parts, uri::Authority},
     upgrade::OnUpgrade,
 };
@@ -27,8 +27,8 @@ use super::{
 use crate::{
     config::Mode,
     http::{
-        Body, ClientState, End, Held, RequestTap, ResponseTap, Tapped, discard, full,
-        remove_hop_by_hop, tap,
+        Body, ClientState, End, Held, RequestTap, ResponseTap, Tapped, between_neighbours, discard,
+        full, is_upgrade, remove_hop_by_hop, tap,
     },
     identity::{Scope, remove_ours},
     redact::Secret,
@@ -282,29 +282,5 @@ fn asks_for_upgrade(parts: &Parts) -> bool {
     match parts.version {
         Version::HTTP_2 => parts.method == Method::CONNECT,
         _ => is_upgrade(&parts.headers),
-    }
-}
-
-fn is_upgrade(headers: &HeaderMap) -> bool {
-    let tokens = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    headers.contains_key(UPGRADE)
-        && tokens
-            .flat_map(|value| value.split(','))
-            .any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
-}
-
-/// Takes away what is between neighbours, but not what asks the host for another protocol.
-fn between_neighbours(headers: &mut HeaderMap) {
-    let upgrade = headers
-        .get(UPGRADE)
-        .cloned()
-        .filter(|_| is_upgrade(headers));
-    remove_hop_by_hop(headers);
-    if let Some(upgrade) = upgrade {
-        headers.insert(UPGRADE, upgrade);
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     }
 }

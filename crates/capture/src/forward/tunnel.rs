@@ -237,7 +237,7 @@ impl Drop for Tunnel {
 ///
 /// # Errors
 /// Why it ended before its time.
-pub(super) async fn watch(
+pub(crate) async fn watch(
     passing: impl Future<Output = Result<(), Broken>>,
     progress: &Progress,
     mut stop: Receiver<bool>,

@@ -3,7 +3,7 @@
 use hyper::{
     HeaderMap,
     header::{
-        CONNECTION, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+        CONNECTION, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
         TRANSFER_ENCODING, UPGRADE,
     },
 };
@@ -35,6 +35,31 @@ pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
         UPGRADE,
     ] {
         headers.remove(name);
+    }
+}
+
+/// Whether the client asks for another protocol (RFC 9110, section 7.8).
+pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
+    let tokens = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    headers.contains_key(UPGRADE)
+        && tokens
+            .flat_map(|value| value.split(','))
+            .any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
+}
+
+/// Takes away what is between neighbours, but not what asks the host for another protocol.
+pub(crate) fn between_neighbours(headers: &mut HeaderMap) {
+    let upgrade = headers
+        .get(UPGRADE)
+        .cloned()
+        .filter(|_| is_upgrade(headers));
+    remove_hop_by_hop(headers);
+    if let Some(upgrade) = upgrade {
+        headers.insert(UPGRADE, upgrade);
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     }
 }
 

@@ -7,12 +7,13 @@ mod verdict;
 use std::{sync::Arc, time::Duration};
 
 use event::Micros;
-use hyper::{HeaderMap, Method};
+use hyper::{HeaderMap, Method, StatusCode};
 
 use super::{
     config::Provider,
     prices::{Priced, Prices},
     route::Api,
+    socket::Upgraded,
     usage::Counts,
 };
 use crate::{
@@ -27,7 +28,13 @@ use answer::{Read, Reader};
 use verdict::{Ending, verdict};
 
 /// Members of a request that are looked at.
-const REQUEST_MEMBERS: &[&str] = &["model", "stream"];
+const REQUEST_MEMBERS: &[&str] = &[
+    "model",
+    "stream",
+    "previous_response_id",
+    "type",
+    "stream_id",
+];
 /// Headers in which providers name an answer.
 const REQUEST_IDS: [&str; 4] = [
     "x-request-id",
@@ -37,7 +44,7 @@ const REQUEST_IDS: [&str; 4] = [
 ];
 
 /// What is known of a call when it begins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct About {
     pub(super) scope: Arc<Scope>,
     pub(super) provider: Arc<Provider>,
@@ -55,6 +62,10 @@ pub(super) struct About {
     /// Joins intent and outcome.
     pub(super) call: Arc<str>,
     pub(super) started_at: Micros,
+    /// The call that opened the `WebSocket` which carries this one.
+    pub(super) connection: Option<Arc<str>>,
+    /// What passes if this call opens a `WebSocket`.
+    pub(super) upgraded: Option<Arc<Upgraded>>,
 }
 
 /// A call on its way.
@@ -83,6 +94,34 @@ impl Exchange {
         }
     }
 
+    /// The text of a member of the request, as far as it has come.
+    pub(super) fn asked(&self, name: &str) -> Option<String> {
+        self.request.as_ref()?.picked_text(name)
+    }
+
+    /// Takes a whole event of an answer that comes over a `WebSocket`, see [`Reader::event`]. `status` is the one it names.
+    pub(super) fn event(
+        &mut self,
+        kind: &str,
+        status: Option<StatusCode>,
+        data: Option<&[u8]>,
+        took: Duration,
+    ) {
+        let api = self.about.api;
+        let reader = &mut self.reader;
+        let answer = self.answer.get_or_insert_with(|| {
+            *reader = Reader::of_events(api);
+            Answer {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                failed: None,
+                took,
+            }
+        });
+        answer.status = status.unwrap_or(answer.status);
+        reader.event(kind, data);
+    }
+
     fn draft(&self, phase: Phase) -> Draft {
         let about = &self.about;
         let action = about.api.action();
@@ -105,6 +144,10 @@ impl Exchange {
             .meta
             .push(("provider", Meta::Text(about.provider.name.clone())));
         draft.meta.push(("path", Meta::Text(about.path.clone())));
+        if let Some(connection) = &about.connection {
+            let connection = connection.as_ref().to_owned();
+            draft.meta.push(("connection", Meta::Text(connection)));
+        }
         if let Some(claimed) = &about.scope.claimed_agent {
             draft
                 .meta
@@ -173,6 +216,10 @@ impl Observer for Exchange {
                 .meta
                 .push(("key_fingerprint", Meta::Text(fingerprint)));
         }
+        if let Some(previous) = request.picked_text("previous_response_id") {
+            let previous = ("previous_response_id", Meta::Text(previous));
+            draft.meta.push(previous);
+        }
         if streams {
             draft.meta.push(("stream", Meta::Flag(true)));
         }
@@ -213,6 +260,7 @@ impl Observer for Exchange {
             is_complete,
             error,
             is_cut,
+            response_id,
         } = read;
         let answer = self.answer.take();
         let status = answer.as_ref().map(|answer| answer.status.as_u16());
@@ -244,6 +292,11 @@ impl Observer for Exchange {
                 .iter()
                 .find_map(|name| answer.headers.get(*name)?.to_str().ok());
             meta.extend(id.map(|id| ("request_id", Meta::Text(id.to_owned()))));
+        }
+        meta.extend(response_id.map(|id| ("response_id", Meta::Text(id))));
+        let is_upgraded = status == Some(StatusCode::SWITCHING_PROTOCOLS.as_u16());
+        if let Some(upgraded) = self.about.upgraded.as_ref().filter(|_| is_upgraded) {
+            meta.extend(upgraded.meta());
         }
         meta.extend(reason.map(|reason| ("reason", Meta::Text(reason))));
         if self.response_coding.is_unknown() {

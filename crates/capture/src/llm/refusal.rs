@@ -4,7 +4,7 @@ use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::route::Dialect;
 use crate::http::{Body, full};
@@ -27,6 +27,10 @@ pub(super) enum Refusal {
     Unreachable(String),
     /// The client did not send its whole request.
     Incomplete,
+    /// No more connections can be kept open.
+    TooMany { max: usize },
+    /// What came over a `WebSocket` is none of its frames.
+    NoFrame,
 }
 
 impl Refusal {
@@ -37,7 +41,8 @@ impl Refusal {
             Self::UnknownAgent => "agent.token",
             Self::NotRecorded(_) | Self::TooLong { .. } => "mode.strict",
             Self::Unreachable(_) => "upstream",
-            Self::Incomplete => "request",
+            Self::Incomplete | Self::NoFrame => "request",
+            Self::TooMany { .. } => "llm.websockets",
         }
     }
 
@@ -45,10 +50,10 @@ impl Refusal {
         match self {
             Self::UnknownProvider { .. } => StatusCode::NOT_FOUND,
             Self::UnknownAgent => StatusCode::UNAUTHORIZED,
-            Self::NotRecorded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotRecorded(_) | Self::TooMany { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::Incomplete | Self::NoFrame => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -69,6 +74,8 @@ impl Refusal {
             }
             Self::Unreachable(reason) => format!("the provider cannot be reached: {reason}"),
             Self::Incomplete => "the request did not arrive as a whole".to_owned(),
+            Self::TooMany { max } => format!("{max} connections are open, which is the limit"),
+            Self::NoFrame => "what came is no frame of a WebSocket".to_owned(),
         };
         format!("Indelible: {what} [rule: {}]", self.rule())
     }
@@ -77,9 +84,7 @@ impl Refusal {
         let (status, message) = (self.status(), self.message());
         let code = status.as_u16();
         let body = match dialect {
-            Dialect::OpenAi => json!({"error": {
-                "message": message, "type": self.openai_type(), "param": null, "code": self.rule(),
-            }}),
+            Dialect::OpenAi => json!({"error": self.openai_error()}),
             Dialect::Anthropic => json!({"type": "error", "error": {
                 "type": self.anthropic_type(), "message": message,
             }}),
@@ -98,13 +103,25 @@ impl Refusal {
         answer
     }
 
+    /// The same as an event of OpenAI's `WebSocket`.
+    pub(super) fn event(&self) -> String {
+        let status = self.status().as_u16();
+        json!({"type": "error", "status": status, "error": self.openai_error()}).to_string()
+    }
+
+    fn openai_error(&self) -> Value {
+        let (message, kind) = (self.message(), self.openai_type());
+        json!({"message": message, "type": kind, "param": null, "code": self.rule()})
+    }
+
     fn openai_type(&self) -> &'static str {
         match self {
             Self::UnknownAgent => "authentication_error",
-            Self::UnknownProvider { .. } | Self::TooLong { .. } | Self::Incomplete => {
-                "invalid_request_error"
-            }
-            Self::NotRecorded(_) | Self::Unreachable(_) => "server_error",
+            Self::UnknownProvider { .. }
+            | Self::TooLong { .. }
+            | Self::Incomplete
+            | Self::NoFrame => "invalid_request_error",
+            Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => "server_error",
         }
     }
 
@@ -113,8 +130,8 @@ impl Refusal {
             Self::UnknownAgent => "authentication_error",
             Self::UnknownProvider { .. } => "not_found_error",
             Self::TooLong { .. } => "request_too_large",
-            Self::Incomplete => "invalid_request_error",
-            Self::NotRecorded(_) | Self::Unreachable(_) => "api_error",
+            Self::Incomplete | Self::NoFrame => "invalid_request_error",
+            Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => "api_error",
         }
     }
 
@@ -122,8 +139,8 @@ impl Refusal {
         match self {
             Self::UnknownAgent => "UNAUTHENTICATED",
             Self::UnknownProvider { .. } => "NOT_FOUND",
-            Self::TooLong { .. } | Self::Incomplete => "INVALID_ARGUMENT",
-            Self::NotRecorded(_) | Self::Unreachable(_) => "UNAVAILABLE",
+            Self::TooLong { .. } | Self::Incomplete | Self::NoFrame => "INVALID_ARGUMENT",
+            Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => "UNAVAILABLE",
         }
     }
 
@@ -131,8 +148,10 @@ impl Refusal {
         match self {
             Self::UnknownAgent => "AccessDeniedException",
             Self::UnknownProvider { .. } => "ResourceNotFoundException",
-            Self::TooLong { .. } | Self::Incomplete => "ValidationException",
-            Self::NotRecorded(_) | Self::Unreachable(_) => "ServiceUnavailableException",
+            Self::TooLong { .. } | Self::Incomplete | Self::NoFrame => "ValidationException",
+            Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => {
+                "ServiceUnavailableException"
+            }
         }
     }
 }
@@ -140,7 +159,6 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
-    use serde_json::Value;
 
     use super::*;
 

@@ -58,6 +58,11 @@ impl Route {
         })
     }
 
+    /// Whether a `WebSocket` at this path carries calls of responses.
+    pub(super) fn carries_responses(&self, base: &str) -> bool {
+        is_responses(format!("{base}{}", self.path).trim_end_matches('/'))
+    }
+
     /// The operation, and the model if the path has it. `base` is the path of the provider's URL.
     pub(super) fn api(&self, method: &Method, base: &str) -> (Api, Option<String>) {
         if *method != Method::POST {
@@ -68,7 +73,7 @@ impl Route {
         if path.ends_with("/chat/completions") {
             return (Api::Chat, None);
         }
-        if path.ends_with("/v1/responses") || path.ends_with("/openai/responses") {
+        if is_responses(path) {
             return (Api::Responses, None);
         }
         if path.ends_with("/v1/messages") {
@@ -111,6 +116,10 @@ impl Dialect {
             },
         }
     }
+}
+
+fn is_responses(path: &str) -> bool {
+    path.ends_with("/v1/responses") || path.ends_with("/openai/responses")
 }
 
 /// `…/models/<model>:generateContent`.

@@ -19,3 +19,4 @@ mod setup;
 mod strict;
 mod tls;
 mod upstream;
+mod websocket;

@@ -16,6 +16,8 @@ fn the_intent_is_there_before_the_request_goes_out() {
     let at_provider = std::sync::Arc::clone(&trail);
     let setup = Setup::strict(move |_| {
         let trail = at_provider.lock().unwrap().clone().unwrap();
+        // It is durable; that it is delivered too takes a moment.
+        trail.events(1);
         let recorded = trail.text();
         assert!(
             recorded.contains("\"phase\":\"intent\"") && recorded.contains("Paris?"),

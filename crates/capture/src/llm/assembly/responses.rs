@@ -68,7 +68,9 @@ impl ResponsesAssembly {
             let text = error.filter(|error| !error.is_null()).map(error_text);
             self.error = Some(text.unwrap_or_else(|| "the response failed".to_owned()));
         }
-        self.items.clear();
+        if response.is_some() {
+            self.items.clear();
+        }
         self.response = response.or_else(|| self.response.take());
     }
 
@@ -105,7 +107,7 @@ impl ResponsesAssembly {
 
     pub(super) fn finish(self) -> Assembled {
         let mut output = self.response;
-        if !self.is_complete {
+        if !self.is_complete || !self.items.is_empty() {
             let items: Value = self.items.into_values().map(Item::finish).collect();
             if let Some(Value::Object(response)) = &mut output {
                 response.insert("output".to_owned(), items);

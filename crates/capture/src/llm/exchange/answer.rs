@@ -23,6 +23,7 @@ const MEMBERS: &[&str] = &[
     "service_tier",
     "status",
     "error",
+    "id",
 ];
 
 /// Reads an answer as it comes.
@@ -34,6 +35,17 @@ pub(super) enum Reader {
     Sse(Box<SseEvents>, Box<Assembly>),
     Array(Box<ArrayElements>, Box<Assembly>),
     Aws(Box<AwsEvents>, Box<Assembly>),
+    /// Whole events of a `WebSocket`.
+    Events(Box<Events>),
+}
+
+/// An answer over a `WebSocket`, so far.
+pub(super) struct Events {
+    assembly: Assembly,
+    /// The event that told of an error.
+    error: Option<Vec<u8>>,
+    /// Whether an event was too long to be read.
+    is_cut: bool,
 }
 
 /// What an answer came to.
@@ -47,6 +59,8 @@ pub(super) struct Read {
     pub(super) is_complete: Option<bool>,
     pub(super) error: Option<String>,
     pub(super) is_cut: bool,
+    /// The name by which a later call goes on from this one.
+    pub(super) response_id: Option<String>,
 }
 
 impl Reader {
@@ -76,9 +90,37 @@ impl Reader {
         }
     }
 
+    /// For events that come whole, see [`Self::event`].
+    pub(super) fn of_events(api: Api) -> Self {
+        Assembly::new(api).map_or(Self::Nothing, |assembly| {
+            Self::Events(Box::new(Events {
+                assembly,
+                error: None,
+                is_cut: false,
+            }))
+        })
+    }
+
+    /// Takes a whole event; `None` stands for one that ended the answer and was too long.
+    pub(super) fn event(&mut self, kind: &str, data: Option<&[u8]>) {
+        let Self::Events(events) = self else {
+            return;
+        };
+        if let Some(data) = data {
+            events.assembly.event("", data);
+        } else {
+            events.is_cut = true;
+            let end = serde_json::json!({"type": kind}).to_string();
+            events.assembly.event("", end.as_bytes());
+        }
+        if kind == "error" {
+            events.error = data.map(<[u8]>::to_vec);
+        }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8], with: &Redaction<'_>) {
         match self {
-            Self::Nothing => {}
+            Self::Nothing | Self::Events(_) => {}
             Self::Whole(payload) => payload.push(with, bytes),
             Self::Sse(events, assembly) => events.push(bytes, |name, data| {
                 assembly.event(std::str::from_utf8(name).unwrap_or_default(), data);
@@ -111,6 +153,17 @@ impl Reader {
                 }
                 read
             }
+            Self::Events(events) => {
+                let mut read = streamed(events.assembly.finish(), with);
+                read.is_cut |= events.is_cut;
+                let error = events.error.unwrap_or_default();
+                let error = std::str::from_utf8(&error)
+                    .ok()
+                    .filter(|text| !text.is_empty());
+                let told = || error.map(|error| Value::of_json(error, with));
+                read.output = read.output.or_else(told);
+                read
+            }
         }
     }
 }
@@ -137,12 +190,18 @@ fn whole(payload: Payload, api: Api, with: &Redaction<'_>) -> Read {
         is_complete: None,
         error: has_failed.then(|| "the response failed".to_owned()),
         is_cut: false,
+        response_id: payload.picked_text("id").filter(|_| api == Api::Responses),
         output: payload.finish(with),
     }
 }
 
 fn streamed(assembled: Assembled, with: &Redaction<'_>) -> Read {
+    let response = assembled
+        .output
+        .as_ref()
+        .filter(|output| output.get("object").and_then(Json::as_str) == Some("response"));
     Read {
+        response_id: response.and_then(|response| Some(response.get("id")?.as_str()?.to_owned())),
         output: assembled
             .output
             .map(|output| Value::of_json(&output.to_string(), with)),

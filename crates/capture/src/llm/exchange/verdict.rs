@@ -30,15 +30,15 @@ pub(super) fn verdict(ending: Ending) -> (Outcome, Option<String>) {
         return (Outcome::Error, Some(failed));
     }
     match (status, end) {
-        (None, _) => (
-            Outcome::Error,
-            Some("the client went away before an answer".to_owned()),
-        ),
         (_, End::Cut(reason)) => (
             Outcome::Error,
             Some(format!("the answer broke off: {reason}")),
         ),
-        (Some(400..), _) => (Outcome::Failure, None),
+        (None, _) => (
+            Outcome::Error,
+            Some("the client went away before an answer".to_owned()),
+        ),
+        (Some(400..), _) => (Outcome::Failure, error),
         _ if error.is_some() => (Outcome::Error, error),
         // One that leaves after the last event has got everything.
         (_, End::ClientGone) if is_complete != Some(true) => (
