@@ -661,3 +661,37 @@ fn a_stop_ends_streams_that_only_listen() {
     assert!(client.answer().is_whole, "the stream ends as it should");
     assert!(begin.elapsed() < Duration::from_mins(1));
 }
+
+#[test]
+fn a_call_that_wants_no_answer_is_recorded_all_the_same() {
+    for mode in [Mode::Async, Mode::Strict] {
+        let setup = Setup::with(
+            |_| Script::whole(202, "text/plain", ""),
+            |settings, _| {
+                with_mcp(settings, "/mcp");
+                settings.gateway.mode = mode;
+            },
+        );
+        let mut without = call(1, "rm", json!({"path": "/x"}));
+        without.as_object_mut().unwrap().remove("id");
+        for (n, asked) in [call(Value::Null, "rm", json!({"path": "/x"})), without]
+            .iter()
+            .enumerate()
+        {
+            assert_eq!(post(&setup, &[], asked).status, 202);
+            let event = &setup.trail.events(n + 1)[n];
+            assert_eq!(
+                (&event["action"], &event["resource"]["id"]),
+                (&json!("tools/call"), &json!("s/rm"))
+            );
+            assert_eq!(event["meta"]["without_id"], true);
+            assert_eq!(event["content"]["input"], json!({"path": "/x"}));
+        }
+        if mode == Mode::Strict {
+            setup.trail.is_stopped.store(true, Ordering::SeqCst);
+            let asked = setup.upstream.seen.lock().unwrap().len();
+            post(&setup, &[], &call(Value::Null, "rm", json!({})));
+            assert_eq!(setup.upstream.seen.lock().unwrap().len(), asked);
+        }
+    }
+}
