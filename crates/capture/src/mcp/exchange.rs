@@ -328,7 +328,9 @@ impl Observer for Exchange {
         }
         // Servers that offer no stream, or no end of a session, say so in this way.
         let is_unknown = self.status() == Some(405);
-        if is_post && !self.has_spoken || !is_post && is_refused && !is_unknown {
+        let is_end = self.about.method == Method::DELETE;
+        let is_told = is_refused && !is_unknown || is_end && !is_refused;
+        if is_post && !self.has_spoken || !is_post && is_told {
             self.write_plain(broken.as_ref(), took, scribe);
         }
     }

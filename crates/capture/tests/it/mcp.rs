@@ -313,9 +313,15 @@ fn the_end_of_a_session_ends_what_is_open() {
     let mut client = setup.connect();
     client.write("DELETE /s HTTP/1.1\r\nhost: g\r\nmcp-session-id: planted-session-1\r\n\r\n");
     assert_eq!(client.answer().status, 200);
-    let events = setup.trail.events(3);
+    let events = setup.trail.events(4);
     let ended = outcome(&events, "tools/call");
     assert_eq!(ended["meta"]["reason"], "the client ended the session");
+    let end = events.iter().find(|event| event["action"] == "DELETE /mcp");
+    let end = end.unwrap();
+    assert_eq!(
+        (&end["result"], &end["meta"]["session"]),
+        (&json!("success"), &ended["meta"]["session"])
+    );
 }
 
 /// The oldest protocol: one stream for all answers, and an endpoint that the server names.
