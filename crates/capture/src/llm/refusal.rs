@@ -17,6 +17,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) enum Refusal {
     /// The path names no provider of the settings.
     UnknownProvider { known: String },
+    /// The path leads out of the provider's.
+    DotSegments,
     /// The token is none of an agent's.
     UnknownAgent,
     /// The call could not be recorded, and must be.
@@ -34,6 +36,7 @@ impl Refusal {
     pub(super) fn rule(&self) -> &'static str {
         match self {
             Self::UnknownProvider { .. } => "llm.upstream",
+            Self::DotSegments => "llm.path",
             Self::UnknownAgent => "agent.token",
             Self::NotRecorded(_) | Self::TooLong { .. } => "mode.strict",
             Self::Unreachable(_) => "upstream",
@@ -48,7 +51,7 @@ impl Refusal {
             Self::NotRecorded(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::DotSegments | Self::Incomplete => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -57,6 +60,9 @@ impl Refusal {
         let what = match self {
             Self::UnknownProvider { known } => {
                 format!("the path begins with no provider that is configured ({known})")
+            }
+            Self::DotSegments => {
+                "the path has segments `.` or `..`, which lead out of the provider's".to_owned()
             }
             Self::UnknownAgent => "the API key is not the token of a known agent".to_owned(),
             Self::NotRecorded(cause) => {
@@ -101,9 +107,10 @@ impl Refusal {
     fn openai_type(&self) -> &'static str {
         match self {
             Self::UnknownAgent => "authentication_error",
-            Self::UnknownProvider { .. } | Self::TooLong { .. } | Self::Incomplete => {
-                "invalid_request_error"
-            }
+            Self::UnknownProvider { .. }
+            | Self::DotSegments
+            | Self::TooLong { .. }
+            | Self::Incomplete => "invalid_request_error",
             Self::NotRecorded(_) | Self::Unreachable(_) => "server_error",
         }
     }
@@ -113,7 +120,7 @@ impl Refusal {
             Self::UnknownAgent => "authentication_error",
             Self::UnknownProvider { .. } => "not_found_error",
             Self::TooLong { .. } => "request_too_large",
-            Self::Incomplete => "invalid_request_error",
+            Self::DotSegments | Self::Incomplete => "invalid_request_error",
             Self::NotRecorded(_) | Self::Unreachable(_) => "api_error",
         }
     }
@@ -122,7 +129,7 @@ impl Refusal {
         match self {
             Self::UnknownAgent => "UNAUTHENTICATED",
             Self::UnknownProvider { .. } => "NOT_FOUND",
-            Self::TooLong { .. } | Self::Incomplete => "INVALID_ARGUMENT",
+            Self::DotSegments | Self::TooLong { .. } | Self::Incomplete => "INVALID_ARGUMENT",
             Self::NotRecorded(_) | Self::Unreachable(_) => "UNAVAILABLE",
         }
     }
@@ -131,7 +138,7 @@ impl Refusal {
         match self {
             Self::UnknownAgent => "AccessDeniedException",
             Self::UnknownProvider { .. } => "ResourceNotFoundException",
-            Self::TooLong { .. } | Self::Incomplete => "ValidationException",
+            Self::DotSegments | Self::TooLong { .. } | Self::Incomplete => "ValidationException",
             Self::NotRecorded(_) | Self::Unreachable(_) => "ServiceUnavailableException",
         }
     }
