@@ -63,24 +63,28 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Events that earlier commands left in the user's state directory, on their way.
-pub(crate) struct Leftovers(JoinHandle<()>);
+pub(crate) struct Leftovers(Option<JoinHandle<()>>);
 
 impl Leftovers {
-    /// Tries once, on a thread of its own.
-    pub(crate) fn deliver(env: &Env, root: PathBuf, address: Address) -> Result<Self> {
+    /// Tries once, on a thread of its own; without an address they are somebody else's business.
+    pub(crate) fn deliver(env: &Env, root: PathBuf, address: Option<Address>) -> Result<Self> {
+        let Some(address) = address else {
+            return Ok(Self(None));
+        };
         let remote = Remote::new(address)?;
         let fs = Arc::clone(&env.fs);
-        Ok(Self(std::thread::spawn(move || {
+        Ok(Self(Some(std::thread::spawn(move || {
             if let Err(error) = deliver_leftovers(&fs, &root, &remote) {
                 tracing::warn!(%error, "events of earlier commands still wait");
             }
-        })))
+        }))))
     }
 
     /// Waits for its end, but not for ever.
     pub(crate) fn wait(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        while !self.0.is_finished() && Instant::now() < deadline {
+        let is_over = || self.0.as_ref().is_none_or(JoinHandle::is_finished);
+        while !is_over() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -19,7 +19,7 @@ use capture::{
     draft::{Draft, Source},
     redact::{Redaction, Redactor, Secret, Secrets},
     shell::Writer,
-    sink::{Address, Remote, Sink, SinkError, commands_redaction_key},
+    sink::{Remote, Sink, SinkError, commands_redaction_key},
     spool::{Begun, SharedSpool},
 };
 
@@ -45,6 +45,8 @@ pub(crate) struct Recorder {
     /// The intent, until the server has it.
     intent: Mutex<Option<Vec<u8>>>,
     is_announced: AtomicBool,
+    /// Whether a gateway on this machine delivers.
+    is_handed_on: bool,
     mode: Mode,
 }
 
@@ -76,6 +78,7 @@ impl Recorder {
             producer,
             intent: Mutex::new(None),
             is_announced: AtomicBool::new(false),
+            is_handed_on: options.remote.server.is_empty(),
             mode: options.mode,
             env,
         })
@@ -200,6 +203,9 @@ impl Recorder {
     /// Nothing is lost, and whoever reads the command's stderr shall find the command's bytes and no others. A server that
     /// is there and refuses will not change its mind by itself.
     fn say_waits(&self, why: &anyhow::Error) {
+        if self.is_handed_on {
+            return;
+        }
         let will_be_back = !matches!(why.downcast_ref(), Some(SinkError::Refused { .. }));
         if will_be_back && !std::io::stderr().is_terminal() {
             return;
@@ -259,10 +265,8 @@ impl Recorder {
 
 /// The server, and the key for the hashes of redactions.
 fn remote(options: &Options, env: &Env, spool: Option<&SharedSpool>) -> (Result<Remote>, [u8; 32]) {
-    let address = options.remote.key_text().map(|key| Address {
-        url: options.remote.base(),
-        key: key.unwrap_or_default().into(),
-    });
+    let address = options.remote.address();
+    let address = address.and_then(|address| address.context("events go to a gateway"));
     let remote = address
         .as_ref()
         .map_err(|error| anyhow::anyhow!("{error:#}"))
