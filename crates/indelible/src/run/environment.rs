@@ -36,7 +36,7 @@ const NO_PROXIES: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// This machine: the gateway's other surfaces are here, and what an agent serves to itself.
 const THIS_MACHINE: &str = "localhost,127.0.0.1,::1";
 /// Variables in which clients look for a file of certificate authorities that takes the place of their own.
-pub(super) const REPLACING: [&str; 7] = [
+pub(super) const REPLACING: [&str; 11] = [
     "SSL_CERT_FILE",
     "CURL_CA_BUNDLE",
     "REQUESTS_CA_BUNDLE",
@@ -44,6 +44,11 @@ pub(super) const REPLACING: [&str; 7] = [
     "GIT_SSL_CAINFO",
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
+    // Stronger than the `cafile` of an npmrc.
+    "npm_config_cafile",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "HTTPLIB2_CA_CERTS",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
 ];
 /// And for one that adds to their own.
 pub(super) const ADDING: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
@@ -318,7 +323,7 @@ mod tests {
 
     #[test]
     fn clients_that_would_trust_nothing_else_get_no_half_of_a_bundle() {
-        for (is_whole, names) in [(true, 9), (false, 2)] {
+        for (is_whole, names) in [(true, 13), (false, 2)] {
             let mut environment = Environment::new(&Scope::default());
             let before = environment.variables().count();
             environment.set_bundle(Path::new("/b.pem"), is_whole);
