@@ -120,6 +120,11 @@ impl Dialogue {
         self.open.has_of(exchange)
     }
 
+    /// Whether a request is open.
+    pub(super) fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Requests of one exchange that nothing will answer any more.
     pub(super) fn end_exchange(&mut self, broken: &Broken, via: &Via<'_>, scribe: &mut Scribe<'_>) {
         for pending in self.open.drain(|open| open.exchange == via.exchange) {

@@ -701,3 +701,36 @@ fn a_call_that_wants_no_answer_is_recorded_all_the_same() {
         }
     }
 }
+
+#[test]
+fn a_stream_is_taken_up_again_without_a_session() {
+    let first = Mutex::new(Some(Script::pieces(
+        SSE,
+        vec![Ok(Bytes::from_static(b"id: e7\ndata: \n\n"))],
+    )));
+    let setup = setup(move |seen| {
+        if seen.method == "POST" {
+            let next = first.lock().unwrap().take();
+            return next
+                .unwrap_or_else(|| Script::whole(200, JSON, result(2, said("")).to_string()));
+        }
+        assert_eq!(seen.headers["last-event-id"], "e7");
+        Script::pieces(SSE, vec![event(&result(1, said("late")))])
+    });
+    post(&setup, &[], &call(1, "slow", json!({})));
+    // The recorder has seen the end of the first stream when it has recorded another call behind it.
+    post(&setup, &[], &call(2, "quick", json!({})));
+    setup.trail.events(3);
+    let mut client = setup.connect();
+    client.write(
+        "GET /s HTTP/1.1\r\nhost: g\r\naccept: text/event-stream\r\nlast-event-id: e7\r\n\r\n",
+    );
+    assert_eq!(client.answer().status, 200);
+    let events = setup.trail.events(4);
+    let ended = outcome(&events, "tools/call");
+    assert_eq!(
+        (&ended["resource"]["id"], &ended["result"]),
+        (&json!("s/slow"), &json!("success"))
+    );
+    assert_eq!(ended["content"]["output"], said("late"));
+}
