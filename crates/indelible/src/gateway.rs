@@ -1,7 +1,7 @@
 //! `indelible gateway`: the surfaces next to the agents.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     thread::JoinHandle,
@@ -19,7 +19,11 @@ use capture::{
 use server::Config;
 use tracing_subscriber::EnvFilter;
 
-use crate::{exec::state_dir, screen::Paint, serve::stop_signal};
+use crate::{
+    exec::state_dir,
+    screen::{Paint, shown},
+    serve::stop_signal,
+};
 
 /// How often events are looked for that commands on this machine could not deliver.
 const LEFTOVERS_EVERY: Duration = Duration::from_secs(30);
@@ -57,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             println!("{surface:<10} listening on http://{address}");
         }
         stop.await;
-        stopped(gateway).await;
+        stopped(gateway, &settings.gateway.spool_dir).await;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -110,14 +114,15 @@ fn deliver_leftovers_for_ever(env: &Env, address: Address) -> Result<()> {
     Ok(())
 }
 
-/// Stops a gateway and says what it leaves behind. Answers whether that is nothing.
-pub(crate) async fn stopped(gateway: Gateway) -> bool {
+/// Stops a gateway and says what it leaves behind in its directory. Answers whether that is nothing.
+pub(crate) async fn stopped(gateway: Gateway, dir: &Path) -> bool {
     let lost = gateway.lost();
     let is_delivered = gateway.stop().await;
     if !is_delivered {
         eprintln!(
-            "{} events wait in the spool for the next start",
-            Paint::stderr().warn("indelible:")
+            "{} events wait in {} for the next one that reaches the server",
+            Paint::stderr().warn("indelible:"),
+            shown(&dir.display().to_string())
         );
     }
     if lost > 0 {

@@ -276,13 +276,13 @@ fn with_own_gateway(
         }
     }
     let status = child(&args.command, &environment);
-    if runtime.block_on(stopped(gateway)) {
+    if runtime.block_on(stopped(gateway, &dir)) {
         // Everything was delivered; what is left is an empty journal. If it stays, nothing is lost.
         let _ = std::fs::remove_dir_all(&dir);
+        leftovers.wait(LEFTOVERS_PATIENCE);
+        // What the agent's own commands could not deliver.
+        Leftovers::deliver(env, spool.to_owned(), address)?.wait(LEFTOVERS_PATIENCE);
     }
-    leftovers.wait(LEFTOVERS_PATIENCE);
-    // What the agent's own commands could not deliver.
-    Leftovers::deliver(env, spool.to_owned(), address)?.wait(LEFTOVERS_PATIENCE);
     status
 }
 

@@ -19,8 +19,13 @@ use crate::{
 /// First pause after a failed delivery; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a server that does not answer is tried at the end: what waits in the spool is safe there.
+const AWAY_PATIENCE: Duration = Duration::from_secs(1);
 /// How often it looks without being woken.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// How often the one who stops it looks whether it is over.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The delivering thread.
 #[derive(Debug)]
@@ -44,6 +49,9 @@ struct State {
     has_more: bool,
     /// Until when to go on trying; set when the gateway stops.
     stop_at: Option<Instant>,
+    /// Until when, if the server is away.
+    away_until: Option<Instant>,
+    is_away: bool,
 }
 
 struct Worker {
@@ -84,11 +92,20 @@ impl Forwarder {
         Wake(Arc::clone(&self.signal))
     }
 
-    /// Goes on for at most this long, and waits. Says whether everything was delivered.
+    /// Goes on for at most this long, less if the server is away, and waits. Says whether everything was delivered.
     pub(super) fn stop(mut self, patience: Duration) -> bool {
-        self.signal.stop(Instant::now() + patience);
-        let thread = self.thread.take();
-        thread.is_none_or(|thread| thread.join().unwrap_or(false))
+        self.signal.stop(patience);
+        let Some(thread) = self.thread.take() else {
+            return true;
+        };
+        while !thread.is_finished() {
+            if self.signal.is_given_up() {
+                // It may still wait for a connection; what it has not delivered by then waits in the spool.
+                return false;
+            }
+            std::thread::sleep(LOOK);
+        }
+        thread.join().unwrap_or(false)
     }
 }
 
@@ -105,10 +122,26 @@ impl Wake {
 }
 
 impl Signal {
-    fn stop(&self, at: Instant) {
+    fn stop(&self, patience: Duration) {
+        let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.stop_at = Some(at);
+        state.stop_at = Some(now + patience);
+        state.away_until = Some(now + patience.min(AWAY_PATIENCE));
         self.changed.notify_one();
+    }
+
+    fn set_away(&self, is_away: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_away = is_away;
+    }
+
+    /// Whether it stops, the server is away, and that was waited for long enough.
+    fn is_given_up(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_away
+            && state
+                .away_until
+                .is_some_and(|until| Instant::now() >= until)
     }
 
     /// Waits until something waits to be delivered or the gateway stops, at most for `timeout`.
@@ -150,7 +183,7 @@ impl Worker {
             let state = self.signal.pause(self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             if let Some(stop_at) = state.stop_at {
-                if Instant::now() >= stop_at {
+                if Instant::now() >= stop_at || self.signal.is_given_up() {
                     return false;
                 }
                 // Woken for the stop: a short pause that nothing cuts short.
@@ -165,7 +198,10 @@ impl Worker {
             Ok(lines) => lines,
             Err(error) => return self.failed(&error),
         };
-        match self.sink.send(&lines) {
+        let sent = self.sink.send(&lines);
+        let is_away = matches!(sent, Err(SinkError::Unreachable { .. }));
+        self.signal.set_away(is_away);
+        match sent {
             Ok(receipts) => {
                 if !receipts.rejected.is_empty() {
                     let sources: Vec<_> = lines.split(|byte| *byte == b'\n').map(source).collect();

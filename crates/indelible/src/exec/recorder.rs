@@ -20,13 +20,15 @@ use capture::{
     redact::{Redaction, Redactor, Secret, Secrets},
     shell::Writer,
     sink::{Remote, Sink, SinkError, commands_redaction_key},
-    spool::{Begun, SharedSpool},
+    spool::{Begun, SharedSpool, deliver_own_spools},
 };
 
 use super::{Options, state_dir, warn};
 
 /// Longest time that recording may keep the caller waiting after the command has ended.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long events of earlier runs may keep the caller waiting; the next command goes on.
+const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(500);
 /// A server that took longer than this to say nothing is left alone for a while.
 const SLOW: Duration = Duration::from_secs(1);
 const LEFT_ALONE: Duration = Duration::from_secs(30);
@@ -259,6 +261,13 @@ impl Recorder {
             && let Err(error) = spool.deliver(remote)
         {
             warn(&format!("waiting events were not sent: {error}"));
+        }
+        // What ended runs left has a next command, too; one whose run goes on is left alone.
+        let until = Some(Instant::now() + LEFTOVERS_PATIENCE);
+        if let Ok(remote) = &self.remote
+            && let Err(error) = deliver_own_spools(&self.env.fs, spool.dir(), remote, until)
+        {
+            warn(&format!("events of earlier runs were not sent: {error}"));
         }
     }
 }

@@ -534,6 +534,8 @@ fn run_without_a_server_keeps_the_events_for_the_next_one() {
     };
     run(&machine);
     machine.start();
+    machine.out(&["exec", "--", "true"]);
+    assert_eq!(events(&machine, 2).len(), 2, "any next command delivers");
     run(&machine);
     let events = events(&machine, 4);
     assert_eq!(said(&events, "intent").len(), 2);
