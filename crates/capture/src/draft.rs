@@ -370,8 +370,9 @@ impl Writer<'_> {
         write_string(self.out, bounded(&redacted));
     }
 
+    /// What the log has no room for, no trail can be said to hold: it is left out, so that the event is not refused.
     fn number(&mut self, name: &str, number: Option<u64>) {
-        if let Some(number) = number {
+        if let Some(number) = number.filter(|number| i64::try_from(*number).is_ok()) {
             self.name(name);
             self.out
                 .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());

@@ -179,12 +179,10 @@ impl Destination {
         if let Some(source) = refused {
             return Err(GatewayError::Key { path, source });
         }
-        match &destination.outlet {
-            Outlet::Spool(settings, _) if !settings.vouches.load(Ordering::Relaxed) => {
-                Err(GatewayError::Scope { path })
-            }
-            _ => Ok(destination),
+        if !destination.outlet.0.vouches.load(Ordering::Relaxed) {
+            return Err(GatewayError::Scope { path });
         }
+        Ok(destination)
     }
 
     /// The same with a key that need not have the scope `gateway`: then nothing is said of how actors were identified. Also
@@ -235,7 +233,7 @@ impl Destination {
             path,
         });
         let destination = Self {
-            outlet: Outlet::Spool(settings, remote),
+            outlet: Outlet(settings, remote),
             redaction_key,
             ask,
         };
@@ -296,7 +294,7 @@ impl Destination {
             vouches,
         };
         Ok(Self {
-            outlet: Outlet::Spool(settings, remote),
+            outlet: Outlet(settings, remote),
             redaction_key,
             ask,
         })

@@ -246,7 +246,7 @@ impl Value {
     }
 }
 
-/// The beginning of a value's JSON text.
+/// The beginning of a value's compact JSON text.
 fn first_part(kept: &[u8], is_json: bool) -> String {
     let text = match std::str::from_utf8(kept) {
         Ok(text) => Some(text),
@@ -257,7 +257,7 @@ fn first_part(kept: &[u8], is_json: bool) -> String {
         Err(_) => None,
     };
     match text {
-        Some(text) if is_json => text.to_owned(),
+        Some(text) if is_json => event::json::compact_prefix(text),
         Some(text) => quoted(text),
         None => base64(kept),
     }

@@ -13,7 +13,7 @@ mod thread;
 use std::{
     sync::{Arc, mpsc},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -28,6 +28,8 @@ pub(crate) use thread::gap;
 
 /// Longest wait for the recorder when a gateway stops: what is in the queue by then is a matter of milliseconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two looks at what a stop waits for.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Work of a surface: it decodes, and writes events.
 pub type Work = Box<dyn FnOnce(&mut Scribe<'_>) + Send>;
@@ -44,8 +46,8 @@ pub struct Recorder {
 #[derive(Debug)]
 pub struct Running {
     recorder: Recorder,
-    thread: std::thread::JoinHandle<()>,
-    forwarder: Option<forward::Forwarder>,
+    thread: std::thread::JoinHandle<thread::Worker>,
+    forwarder: forward::Forwarder,
 }
 
 /// An event was not made durable, so that what it is about must not happen.
@@ -65,7 +67,7 @@ pub enum StartError {
 }
 
 impl Recorder {
-    /// Starts the recorder and, for a spool, what delivers from it.
+    /// Starts the recorder, and what delivers from its spool.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
@@ -156,15 +158,26 @@ impl Running {
     #[must_use]
     pub fn stop(self, patience: Duration) -> bool {
         self.recorder.queue.close();
-        let deadline = std::time::Instant::now() + STOP_TIMEOUT;
-        while !self.thread.is_finished() && std::time::Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(PAUSE);
         }
-        let is_written = self.thread.is_finished();
-        let is_delivered = self
-            .forwarder
-            .is_none_or(|forwarder| forwarder.stop(patience));
-        is_written && is_delivered
+        let worker = self
+            .thread
+            .is_finished()
+            .then(|| self.thread.join().ok())
+            .flatten();
+        let deadline = Instant::now() + patience;
+        while self.forwarder.has_more() && Instant::now() < deadline {
+            std::thread::sleep(PAUSE);
+        }
+        let is_written = worker.is_some();
+        if let Some(mut worker) = worker {
+            // What the server refused at last.
+            worker.record_gaps();
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.forwarder.stop(left) && is_written
     }
 }
 

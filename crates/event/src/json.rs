@@ -11,7 +11,7 @@ mod scanner;
 mod text;
 mod value;
 
-pub use compact::compact;
+pub use compact::{compact, compact_prefix};
 pub(crate) use compact::{scan, utf8};
 pub(crate) use cursor::Cursor;
 pub use error::{JsonError, JsonErrorKind, MAX_DEPTH};

@@ -84,12 +84,14 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     })
 }
 
-/// Starts the surfaces of the settings, which record straight into the node's ledger.
+/// Starts the surfaces of the settings, which record into the node's ledger.
 async fn surfaces(node: &Arc<Node>, settings: &Settings) -> Result<Gateway> {
     let runtime = tokio::runtime::Handle::current();
     let recording = Arc::clone(node);
+    let limit = settings.gateway.spool_limit_bytes;
     let destination =
-        tokio::task::spawn_blocking(move || recording.capture_destination(runtime)).await??;
+        tokio::task::spawn_blocking(move || recording.capture_destination(runtime, limit))
+            .await??;
     let surroundings = Surroundings {
         state_dir: Some(node.dir().to_owned()),
         ..surroundings()

@@ -1,19 +1,14 @@
 //! The ledger as the sink of surfaces that run inside of the server.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use capture::{
     gateway::Destination,
-    recorder::Outlet,
+    recorder::{Outlet, SpoolSettings},
     sink::{Receipts, Rejected, Sink, SinkError},
-    spool::Producer,
 };
-use event::{
-    Batch, BatchFormat, Limits, Prepared, RecordView, Submitter, TrailId,
-    filter::{Filter, TextField},
-};
+use event::{Batch, BatchFormat, Limits, Prepared, Submitter, TrailId};
 use ledger::{AppendError, Outcome, Trail};
-use query::{Order, Query, QueryError, TimeRange};
 use tokio::runtime::Handle;
 
 use crate::node::{DEFAULT_TRAIL, Node};
@@ -21,12 +16,12 @@ use crate::node::{DEFAULT_TRAIL, Node};
 /// Most events that the recorder hands over at once; it stays far below.
 const MAX_EVENTS: usize = 1_000_000;
 
+/// In the data directory.
+const SPOOL_DIR: &str = "spool";
+
 /// Why surfaces cannot run inside of a node.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// What was recorded before cannot be read.
-    #[error(transparent)]
-    Query(#[from] QueryError),
     /// The node has no trail.
     #[error("the node has no trail {DEFAULT_TRAIL}")]
     NoTrail,
@@ -39,44 +34,29 @@ struct LedgerSink {
 }
 
 impl Node {
-    /// Where surfaces inside of this process record: the default trail. Their numbers go on from the newest event that they
-    /// recorded. Blocks.
+    /// Where surfaces inside of this process record: the default trail, with a spool of at most so many bytes in front of it,
+    /// which outlives the process if it is killed before the ledger has an event. Blocks.
     ///
     /// # Errors
     /// [`CaptureError`].
-    pub fn capture_destination(&self, runtime: Handle) -> Result<Destination, CaptureError> {
+    pub fn capture_destination(
+        &self,
+        runtime: Handle,
+        spool_limit_bytes: u64,
+    ) -> Result<Destination, CaptureError> {
         let id = TrailId::new(DEFAULT_TRAIL).map_err(|_| CaptureError::NoTrail)?;
         let trail = self.ledger().trail(&id).ok_or(CaptureError::NoTrail)?;
-        let id = format!(
-            "serve-{:08x}",
-            u32::from_be_bytes(trail.verifier_key().id())
-        );
-        let producer = Producer {
-            next_seq: self.next_seq(&trail, &id)?,
-            id,
-        };
         let redaction_key = trail.dedup_key().redaction_key();
-        let sink = Arc::new(LedgerSink { trail, runtime });
+        let spool = SpoolSettings {
+            dir: self.dir().join(SPOOL_DIR),
+            limit_bytes: spool_limit_bytes,
+            vouches: Arc::new(AtomicBool::new(true)),
+        };
         Ok(Destination {
-            outlet: Outlet::Direct(sink, producer),
+            outlet: Outlet(spool, Arc::new(LedgerSink { trail, runtime })),
             redaction_key,
             ask: None,
         })
-    }
-
-    fn next_seq(&self, trail: &Arc<Trail>, producer: &str) -> Result<u64, QueryError> {
-        let query = Query {
-            filter: Filter::all().and_equal(TextField::Producer, producer),
-            range: TimeRange::ALL,
-            order: Order::Newest,
-            limit: 1,
-        };
-        let page = self.engine(trail).snapshot()?.page(&query, None)?;
-        let newest = page.rows.first().and_then(|row| {
-            let record = RecordView::parse(&row.record).ok()?;
-            u64::try_from(record.producer?.seq?).ok()
-        });
-        Ok(newest.map_or(0, |seq| seq + 1))
     }
 }
 

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// Most tokens that are believed: what every JSON reader reads exactly (RFC 8259, section 6). The log has room for sums.
+const MAX_COUNT: u64 = 1 << 53;
+
 /// What an answer says that it took. Nothing is counted here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -104,11 +107,12 @@ pub(super) fn converse(usage: &Value) -> Option<Counts> {
     .some()
 }
 
-/// A whole number that is not negative, at the end of a path of members.
+/// A whole number that is not negative, at the end of a path of members. What no answer can have taken is not said.
 fn number(value: &Value, path: &[&str]) -> Option<u64> {
     path.iter()
         .try_fold(value, |value, name| value.get(*name))?
         .as_u64()
+        .filter(|count| *count <= MAX_COUNT)
 }
 
 fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
@@ -171,6 +175,16 @@ mod tests {
         }))
         .unwrap();
         assert_eq!((counts.input, counts.cache_write_1h), (Some(1010), Some(7)));
+    }
+
+    #[test]
+    fn what_cannot_be_is_not_said() {
+        let counts = chat(&json!({"prompt_tokens": u64::MAX, "completion_tokens": 1})).unwrap();
+        assert_eq!((counts.input, counts.output), (None, Some(1)));
+        assert_eq!(
+            chat(&json!({"prompt_tokens": 1_u64 << 54, "completion_tokens": -1})),
+            None
+        );
     }
 
     #[test]

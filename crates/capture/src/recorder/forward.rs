@@ -24,12 +24,15 @@ const AWAY_PATIENCE: Duration = Duration::from_secs(1);
 /// How often it looks without being woken.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How long the delivering thread may then take to end. One that still waits for a connection is left behind.
+const HANGING: Duration = Duration::from_millis(500);
 /// How often the one who stops it looks whether it is over.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// The delivering thread.
 #[derive(Debug)]
 pub(super) struct Forwarder {
+    spool: Arc<SharedSpool>,
     signal: Arc<Signal>,
     thread: Option<JoinHandle<bool>>,
 }
@@ -70,7 +73,7 @@ pub(super) fn start(
 ) -> std::io::Result<Forwarder> {
     let signal = Arc::new(Signal::default());
     let worker = Worker {
-        spool,
+        spool: Arc::clone(&spool),
         sink,
         rejections,
         signal: Arc::clone(&signal),
@@ -81,6 +84,7 @@ pub(super) fn start(
         .name("forwarder".to_owned())
         .spawn(move || worker.run())?;
     Ok(Forwarder {
+        spool,
         signal,
         thread: Some(thread),
     })
@@ -92,6 +96,14 @@ impl Forwarder {
         Wake(Arc::clone(&self.signal))
     }
 
+    /// Whether something waits to be delivered.
+    pub(super) fn has_more(&self) -> bool {
+        self.spool
+            .lock()
+            .as_ref()
+            .is_some_and(|spool| !spool.is_empty())
+    }
+
     /// Goes on for at most this long, less if the server is away, and waits. Says whether everything was delivered.
     pub(super) fn stop(mut self, patience: Duration) -> bool {
         self.signal.stop(patience);
@@ -99,8 +111,8 @@ impl Forwarder {
             return true;
         };
         while !thread.is_finished() {
-            if self.signal.is_given_up() {
-                // It may still wait for a connection; what it has not delivered by then waits in the spool.
+            if self.signal.is_past_giving_up(HANGING) {
+                // What it has not delivered waits in the spool.
                 return false;
             }
             std::thread::sleep(LOOK);
@@ -183,7 +195,7 @@ impl Worker {
             let state = self.signal.pause(self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             if let Some(stop_at) = state.stop_at {
-                if Instant::now() >= stop_at || self.signal.is_given_up() {
+                if Instant::now() >= stop_at || self.signal.is_past_giving_up(Duration::ZERO) {
                     return false;
                 }
                 // Woken for the stop: a short pause that nothing cuts short.

@@ -1,4 +1,4 @@
-//! Where the recorder puts its groups: into a spool, or straight to a sink.
+//! Where the recorder puts its groups: into a spool on disk, and from there to a sink.
 
 use std::{
     path::PathBuf,
@@ -17,25 +17,17 @@ use super::{
 use crate::{
     draft::Source,
     env::Env,
-    sink::{Receipts, SinkError},
+    sink::Receipts,
     spool::{Producer, Spool, SpoolError},
 };
 
-/// How long a group is offered to a sink that has no room; meanwhile the queue fills.
-const DIRECT_PATIENCE: Duration = Duration::from_secs(5);
-const DIRECT_PAUSE: Duration = Duration::from_millis(5);
 /// Events that were spooled are fsynced at least this often.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How often a spool that failed is tried again.
 const REOPEN_EVERY: Duration = Duration::from_secs(1);
 
-/// Where events go.
-pub enum Outlet {
-    /// Into a spool on disk, and from there to a sink.
-    Spool(SpoolSettings, SharedSink),
-    /// Straight to a sink that is always there.
-    Direct(SharedSink, Producer),
-}
+/// Where events go: into a spool, and from there to a sink.
+pub struct Outlet(pub SpoolSettings, pub SharedSink);
 
 /// How a spool is kept.
 #[derive(Clone, Debug)]
@@ -48,20 +40,11 @@ pub struct SpoolSettings {
     pub vouches: Arc<AtomicBool>,
 }
 
-/// An outlet at work.
-pub(super) enum Opened {
-    Spool(Spooling),
-    Direct {
-        sink: SharedSink,
-        producer: Producer,
-        rejections: Rejections,
-    },
-}
-
 /// Counts events that a sink refuses for good.
 #[derive(Clone)]
 pub(super) struct Rejections(pub(super) Arc<Losses>);
 
+/// An outlet at work.
 pub(super) struct Spooling {
     shared: Arc<SharedSpool>,
     settings: SpoolSettings,
@@ -78,6 +61,12 @@ pub(super) struct SharedSpool {
     spool: Mutex<Option<Spool>>,
 }
 
+impl std::fmt::Debug for SharedSpool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedSpool").finish_non_exhaustive()
+    }
+}
+
 impl SharedSpool {
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Spool>> {
         self.spool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,42 +74,31 @@ impl SharedSpool {
 }
 
 impl Outlet {
-    /// The outlet at work, and what delivers from a spool.
+    /// The outlet at work, and what delivers from it.
     pub(super) fn open(
         self,
         env: &Env,
         losses: &Arc<Losses>,
-    ) -> Result<(Opened, Option<Forwarder>), StartError> {
+    ) -> Result<(Spooling, Forwarder), StartError> {
+        let Self(settings, sink) = self;
+        let spool = open(env, &settings)?;
+        let producer = spool.producer().clone();
+        let shared = Arc::new(SharedSpool {
+            spool: Mutex::new(Some(spool)),
+        });
         let rejections = Rejections(Arc::clone(losses));
-        match self {
-            Self::Direct(sink, producer) => {
-                let direct = Opened::Direct {
-                    sink,
-                    producer,
-                    rejections,
-                };
-                Ok((direct, None))
-            }
-            Self::Spool(settings, sink) => {
-                let spool = open(env, &settings)?;
-                let producer = spool.producer().clone();
-                let shared = Arc::new(SharedSpool {
-                    spool: Mutex::new(Some(spool)),
-                });
-                let forwarder = forward::start(Arc::clone(&shared), sink, rejections)
-                    .map_err(StartError::Thread)?;
-                let spooling = Spooling {
-                    shared,
-                    settings,
-                    env: env.clone(),
-                    producer,
-                    synced_at: Instant::now(),
-                    reopened_at: Instant::now(),
-                    wake: forwarder.wake(),
-                };
-                Ok((Opened::Spool(spooling), Some(forwarder)))
-            }
-        }
+        let forwarder =
+            forward::start(Arc::clone(&shared), sink, rejections).map_err(StartError::Thread)?;
+        let spooling = Spooling {
+            shared,
+            settings,
+            env: env.clone(),
+            producer,
+            synced_at: Instant::now(),
+            reopened_at: Instant::now(),
+            wake: forwarder.wake(),
+        };
+        Ok((spooling, forwarder))
     }
 }
 
@@ -134,59 +112,30 @@ fn open(env: &Env, settings: &SpoolSettings) -> Result<Spool, SpoolError> {
     )
 }
 
-impl Opened {
+impl Spooling {
     /// Whose events these are, and the number of the next one.
     pub(super) fn producer(&self) -> Producer {
-        match self {
-            Self::Spool(spooling) => spooling.producer.clone(),
-            Self::Direct { producer, .. } => producer.clone(),
-        }
+        self.producer.clone()
     }
 
     pub(super) fn vouches(&self) -> bool {
-        match self {
-            Self::Spool(spooling) => spooling.settings.vouches.load(Ordering::Relaxed),
-            Self::Direct { .. } => true,
-        }
+        self.settings.vouches.load(Ordering::Relaxed)
     }
 
     /// Keeps a group; durably if that is asked for.
     pub(super) fn commit(&mut self, group: &Group, is_durable: bool) -> Result<(), Cause> {
-        match self {
-            Self::Spool(spooling) => spooling.commit(group, is_durable),
-            Self::Direct {
-                sink,
-                producer,
-                rejections,
-            } => {
-                let receipts = send(sink, &group.lines)?;
-                rejections.count(&receipts, &group.sources);
-                producer.next_seq += group.events as u64;
-                Ok(())
-            }
-        }
+        self.commit_with(group, is_durable, Spool::append)
     }
 
     /// Keeps the word of a loss, which has room of its own.
     pub(super) fn commit_reserved(&mut self, group: &Group) -> Result<(), Cause> {
-        match self {
-            Self::Spool(spooling) => spooling.commit_with(group, true, Spool::append_reserved),
-            Self::Direct { .. } => self.commit(group, true),
-        }
+        self.commit_with(group, true, Spool::append_reserved)
     }
 
     /// Nothing comes in: time to fsync.
     pub(super) fn idle(&mut self) {
-        if let Self::Spool(spooling) = self {
-            // What fails here fails again at the next commit, which reports it.
-            let _ = spooling.with_spool(Spool::sync);
-        }
-    }
-}
-
-impl Spooling {
-    fn commit(&mut self, group: &Group, is_durable: bool) -> Result<(), Cause> {
-        self.commit_with(group, is_durable, Spool::append)
+        // What fails here fails again at the next commit, which reports it.
+        let _ = self.with_spool(Spool::sync);
     }
 
     fn commit_with(
@@ -250,22 +199,6 @@ impl Rejections {
             tracing::error!(code = rejected.code, "the server refused an event");
             if let Some(source) = sources.get(rejected.index) {
                 self.0.add(*source, Cause::Rejected, 1);
-            }
-        }
-    }
-}
-
-fn send(sink: &SharedSink, lines: &[u8]) -> Result<Receipts, Cause> {
-    let deadline = Instant::now() + DIRECT_PATIENCE;
-    loop {
-        match sink.send(lines) {
-            Ok(receipts) => return Ok(receipts),
-            Err(SinkError::Busy { .. }) if Instant::now() < deadline => {
-                std::thread::sleep(DIRECT_PAUSE);
-            }
-            Err(error) => {
-                tracing::error!(%error, "events could not be recorded");
-                return Err(Cause::WriteFailed);
             }
         }
     }

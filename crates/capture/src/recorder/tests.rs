@@ -11,7 +11,6 @@ use crate::{
     draft::Draft,
     identity::Scope,
     sink::{Receipts, Rejected, SinkError},
-    spool::Producer,
 };
 
 /// A server that can be away, and may refuse events.
@@ -79,7 +78,7 @@ fn spool(dir: &std::path::Path, limit_bytes: u64, server: &Arc<Server>) -> Outle
         limit_bytes,
         vouches: Arc::new(AtomicBool::new(true)),
     };
-    Outlet::Spool(settings, Arc::clone(server) as SharedSink)
+    Outlet(settings, Arc::clone(server) as SharedSink)
 }
 
 fn write(recorder: &Recorder, action: &str) {
@@ -170,11 +169,8 @@ fn what_the_server_refuses_is_a_recorded_loss() {
         refuses: Some("bad"),
         ..Server::default()
     });
-    let producer = Producer {
-        id: "p".to_owned(),
-        next_seq: 41,
-    };
-    let running = start(Outlet::Direct(Arc::clone(&server) as SharedSink, producer));
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(spool(dir.path(), 1 << 20, &server));
     for action in ["good", "bad", "good"] {
         write(running.recorder(), action);
     }
@@ -187,7 +183,7 @@ fn what_the_server_refuses_is_a_recorded_loss() {
     assert_eq!(gap["meta"]["lost"]["rejected"], 1);
     assert_eq!(
         seqs(&events),
-        [41, 43, 44],
+        [0, 2, 3],
         "the number of the refused event stays a hole"
     );
 }
@@ -221,11 +217,8 @@ fn an_event_is_durable_when_that_was_waited_for() {
 #[test]
 fn a_decoder_that_fails_costs_one_event() {
     let server = Arc::new(Server::default());
-    let producer = Producer {
-        id: "p".to_owned(),
-        next_seq: 0,
-    };
-    let running = start(Outlet::Direct(Arc::clone(&server) as SharedSink, producer));
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(spool(dir.path(), 1 << 20, &server));
     write(running.recorder(), "before");
     running.recorder().submit(
         Source::Llm,

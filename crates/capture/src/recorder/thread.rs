@@ -12,7 +12,7 @@ use std::{
 
 use event::Micros;
 
-use super::{Cause, NotRecorded, Recorder, StartError, outlet::Opened, queue::Job};
+use super::{Cause, NotRecorded, Recorder, StartError, outlet::Spooling, queue::Job};
 use crate::{
     draft::{Draft, Meta, Outcome, Source, Stamp},
     identity::{Actor, Scope},
@@ -54,10 +54,11 @@ pub(super) struct Group {
     vouches: bool,
 }
 
-struct Worker {
+/// The thread's work.
+pub(super) struct Worker {
     recorder: Recorder,
     jobs: Receiver<Job>,
-    outlet: Opened,
+    outlet: Spooling,
     group: Group,
     /// Jobs of the group that wait for durability.
     waiting: Vec<tokio::sync::oneshot::Sender<Result<(), NotRecorded>>>,
@@ -70,8 +71,8 @@ struct Worker {
 pub(super) fn start(
     recorder: Recorder,
     jobs: Receiver<Job>,
-    outlet: Opened,
-) -> Result<JoinHandle<()>, StartError> {
+    outlet: Spooling,
+) -> Result<JoinHandle<Worker>, StartError> {
     let queue = Arc::clone(&recorder.queue);
     let worker = Worker {
         recorder,
@@ -128,7 +129,7 @@ impl Scribe<'_> {
 }
 
 impl Worker {
-    fn run(mut self) {
+    fn run(mut self) -> Self {
         loop {
             match self.jobs.recv_timeout(IDLE) {
                 Ok(job) => self.group(job),
@@ -138,6 +139,7 @@ impl Worker {
         }
         self.record_gaps();
         self.outlet.idle();
+        self
     }
 
     /// One group: a job and what has gathered behind it.
@@ -245,7 +247,7 @@ impl Worker {
     }
 
     /// Records what was lost since the last time.
-    fn record_gaps(&mut self) {
+    pub(super) fn record_gaps(&mut self) {
         let losses = Arc::clone(self.recorder.queue.losses());
         if !losses.is_any() {
             return;

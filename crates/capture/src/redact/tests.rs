@@ -263,6 +263,35 @@ fn gitleaks_files_are_read() {
 }
 
 #[test]
+fn a_long_value_with_line_breaks_is_one_line() {
+    let redactor = redactor();
+    for (body, expected) in [
+        (
+            format!(
+                "{{\n\t\"a\": \"x \\n\",\r\n \"b\": [ 1,\n\"{}",
+                "x".repeat(2 << 20)
+            ),
+            r#"{"truncated":"{\"a\":\"x \\n\",\"b\":[1,\"xxx"#,
+        ),
+        (
+            format!("[INFO] two\nlines\u{1} {}", "x".repeat(2 << 20)),
+            r#"{"truncated":"\"[INFO] two\\nlines\\u0001 xxx"#,
+        ),
+        (
+            format!("{{\"a\": \"not\nJSON {}\"}}", "x".repeat(2 << 20)),
+            r#"{"truncated":"{\"a\":\"not\nJSON xxx"#,
+        ),
+    ] {
+        let value = value(&redactor, body.as_bytes(), &[1, 70_000, 1_100_000]).unwrap();
+        assert!(value.json.starts_with(expected), "{:.80}", value.json);
+        assert!(!value.json.contains(['\n', '\u{1}']));
+        serde_json::from_str::<serde_json::Value>(&value.json).unwrap();
+        let whole = value.whole.unwrap();
+        assert!(value.truncated_bytes > 1 << 20 && value.truncated_bytes < whole.bytes);
+    }
+}
+
+#[test]
 fn memory_does_not_grow_with_a_value_and_its_whole_is_known() {
     let redactor = redactor();
     let with = redactor.with(&[]);

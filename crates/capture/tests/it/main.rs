@@ -9,6 +9,7 @@
 mod bodies;
 mod calls;
 mod clients;
+mod disk;
 mod faults;
 mod forward;
 mod identity;

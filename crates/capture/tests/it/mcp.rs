@@ -533,7 +533,7 @@ fn strictly_what_cannot_be_recorded_is_refused_in_the_protocols_words() {
     );
     post(&setup, &[], &call(1, "add", json!({})));
     setup.trail.events(2);
-    setup.trail.is_stopped.store(true, Ordering::SeqCst);
+    setup.disk_is_full.store(true, Ordering::SeqCst);
     let asked = setup.upstream.seen.lock().unwrap().len();
     let answer = post(&setup, &[], &call("x", "rm", json!({}))).json();
     assert_eq!(

@@ -4,10 +4,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
-    sync::{
-        Arc, Condvar, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -16,13 +13,13 @@ use indelible_capture::{
     config::{AgentConfig, Mode},
     gateway::{Destination, Gateway, Settings, Surroundings},
     llm::LlmConfig,
-    recorder::Outlet,
+    recorder::{Outlet, SpoolSettings},
     sink::{Receipts, Sink, SinkError},
-    spool::Producer,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::disk::Disk;
 use crate::upstream::{Script, Seen, Upstream};
 
 /// Longest wait for what must happen.
@@ -33,7 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Trail {
     lines: Mutex<Vec<String>>,
     arrived: Condvar,
-    pub(crate) is_stopped: AtomicBool,
 }
 
 impl Trail {
@@ -74,9 +70,6 @@ impl Trail {
 
 impl Sink for Trail {
     fn send(&self, lines: &[u8]) -> Result<Receipts, SinkError> {
-        if self.is_stopped.load(Ordering::SeqCst) {
-            return Err(SinkError::Stopped);
-        }
         let by = event::Submitter {
             gateway: true,
             ..event::Submitter::default()
@@ -102,6 +95,7 @@ pub(crate) struct Setup {
     pub(crate) runtime: tokio::runtime::Runtime,
     pub(crate) upstream: Upstream,
     pub(crate) trail: Arc<Trail>,
+    pub(crate) disk_is_full: Arc<AtomicBool>,
     pub(crate) address: SocketAddr,
     gateway: Option<Gateway>,
     _dir: TempDir,
@@ -158,16 +152,22 @@ impl Setup {
         };
         change(&mut settings, dir.path());
         let trail = Arc::new(Trail::default());
-        let producer = Producer {
-            id: "test".to_owned(),
-            next_seq: 0,
+        let spool = SpoolSettings {
+            dir: dir.path().join("spool"),
+            limit_bytes: 1 << 30,
+            vouches: Arc::new(AtomicBool::new(true)),
         };
         let destination = Destination {
-            outlet: Outlet::Direct(Arc::clone(&trail) as Arc<dyn Sink>, producer),
+            outlet: Outlet(spool, Arc::clone(&trail) as Arc<dyn Sink>),
             redaction_key: [7; 32],
             ask: None,
         };
-        let gateway = Gateway::start(&settings, surroundings, destination, Env::system());
+        let disk_is_full = Arc::new(AtomicBool::new(false));
+        let env = Env {
+            fs: Arc::new(Disk(Arc::clone(&disk_is_full))),
+            ..Env::system()
+        };
+        let gateway = Gateway::start(&settings, surroundings, destination, env);
         let gateway = runtime.block_on(gateway).unwrap();
         Self {
             address: gateway.addresses()[0].1,
@@ -175,6 +175,7 @@ impl Setup {
             runtime,
             upstream,
             trail,
+            disk_is_full,
             _dir: dir,
         }
     }

@@ -40,7 +40,7 @@ fn the_intent_is_there_before_the_request_goes_out() {
 #[test]
 fn what_cannot_be_recorded_is_refused_and_does_not_happen() {
     let setup = Setup::strict(|_| Script::whole(200, "application/json", "{}"));
-    setup.trail.is_stopped.store(true, Ordering::SeqCst);
+    setup.disk_is_full.store(true, Ordering::SeqCst);
     let got = setup.post("/anthropic/v1/messages", &[], r#"{"model":"m"}"#);
     assert_eq!(got.status, 503);
     assert_eq!(got.json()["type"], "error");
@@ -51,19 +51,22 @@ fn what_cannot_be_recorded_is_refused_and_does_not_happen() {
             .contains("[rule: mode.strict]")
     );
     assert!(setup.upstream.seen.lock().unwrap().is_empty());
-    setup.trail.is_stopped.store(false, Ordering::SeqCst);
-    let got = setup.post("/anthropic/v1/messages", &[], r#"{"model":"m"}"#);
-    assert_eq!(got.status, 200);
+    setup.disk_is_full.store(false, Ordering::SeqCst);
+    // The spool is opened again in a while.
+    let again = || setup.post("/anthropic/v1/messages", &[], r#"{"model":"m"}"#);
+    let got = std::iter::repeat_with(again).find(|got| got.status != 503);
+    assert_eq!(got.unwrap().status, 200);
     setup.trail.call();
 }
 
 #[test]
 fn in_async_mode_it_happens_and_the_loss_is_recorded() {
     let mut setup = Setup::new(|_| Script::whole(200, "application/json", "{}"));
-    setup.trail.is_stopped.store(true, Ordering::SeqCst);
+    setup.disk_is_full.store(true, Ordering::SeqCst);
     let got = setup.post("/anthropic/v1/messages", &[], r#"{"model":"m"}"#);
     assert_eq!(got.status, 200);
-    setup.trail.is_stopped.store(false, Ordering::SeqCst);
+    setup.disk_is_full.store(false, Ordering::SeqCst);
+    setup.trail.events(1);
     setup.stop();
     let events = setup.trail.events(1);
     let gaps: Vec<_> = events

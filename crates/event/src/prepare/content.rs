@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use super::check::duplicate;
 use super::gather::Gathered;
 use super::rules::{CONTENT, INPUT, OUTPUT};
-use crate::{Reject, code};
+use crate::{Reject, code, json::write_string};
 
 /// Content as it will be stored.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ fn cut_largest(parts: &mut [Part<'_>], bytes: usize, limit: usize) -> Result<usi
 }
 
 /// A value in its cut form (`format.md` §1), of at most `room` bytes if that is enough for an empty one, and
-/// how many bytes of `text` it keeps. `text` is the value's JSON text, or the beginning of it.
+/// how many bytes of `text` it keeps. `text` is the value's compact JSON text, or the beginning of it.
 #[must_use]
 pub fn cut(text: &str, room: usize) -> (String, usize) {
     let kept = fitting_prefix(text, room);
@@ -165,7 +165,7 @@ fn fitting_prefix(text: &str, room: usize) -> &str {
     let room = room.saturating_sub(CUT_BEFORE.len() + CUT_AFTER.len());
     let mut used = 0;
     for (at, character) in text.char_indices() {
-        used += character.len_utf8() + usize::from(needs_escape(character));
+        used += character.len_utf8() + escape_bytes(character);
         if used > room {
             return text.get(..at).unwrap_or_default();
         }
@@ -174,19 +174,20 @@ fn fitting_prefix(text: &str, room: usize) -> &str {
 }
 
 fn cut_value(prefix: &str) -> String {
-    let mut cut = String::with_capacity(prefix.len() + prefix.len() / 8 + CUT_BEFORE.len());
-    cut.push_str(CUT_BEFORE);
-    for character in prefix.chars() {
-        if needs_escape(character) {
-            cut.push('\\');
-        }
-        cut.push(character);
-    }
-    cut.push_str(CUT_AFTER);
-    cut
+    let mut cut = Vec::with_capacity(prefix.len() + prefix.len() / 8 + CUT_BEFORE.len());
+    cut.extend_from_slice(CUT_BEFORE.as_bytes());
+    // Its quotes stand there.
+    cut.pop();
+    write_string(&mut cut, prefix);
+    cut.push(b'}');
+    String::from_utf8(cut).unwrap_or_default()
 }
 
-/// JSON text has no control characters, so these are all.
-fn needs_escape(character: char) -> bool {
-    matches!(character, '"' | '\\')
+/// Bytes that a character takes more inside of a JSON string.
+fn escape_bytes(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' => 1,
+        '\0'..='\x1f' => 5,
+        _ => 0,
+    }
 }

@@ -1,4 +1,4 @@
-use event::json::{Kind, Value, compact};
+use event::json::{Kind, Value, compact, compact_prefix};
 use event::{Limits, RecordView, Seq};
 use proptest::prelude::*;
 
@@ -42,6 +42,9 @@ proptest! {
         space(&mut input);
         let expected = shape.compact();
         prop_assert_eq!(compacted(&input), Some(expected.clone()));
+        let cut = (0..=input.len()).rev().find(|at| input.is_char_boundary(*at) && at % 7 < 3);
+        prop_assert!(expected.starts_with(&compact_prefix(&input[..cut.unwrap_or(0)])));
+        prop_assert_eq!(compact_prefix(&input), expected.clone());
         prop_assert_eq!(compacted(&expected), Some(expected));
     }
 

@@ -18,6 +18,8 @@ use crate::{Order, QueryError, columns::Columns};
 /// Neighbouring events that were judged together.
 pub(super) struct Block<'a> {
     seqs: Range<u64>,
+    /// Events below are not looked at here.
+    first: u64,
     verdicts: Verdicts,
     /// Rows that the walk still has to pass.
     left: Range<usize>,
@@ -31,11 +33,17 @@ enum Payload<'a> {
 
 impl Block<'_> {
     pub(super) fn first(&self) -> u64 {
-        self.seqs.start
+        self.first
     }
 
     pub(super) fn end(&self) -> u64 {
         self.seqs.end
+    }
+
+    fn begin_at(&mut self, seq: u64) {
+        self.first = self.first.max(seq);
+        let row = usize::try_from(self.first - self.seqs.start).unwrap_or(usize::MAX);
+        self.left.start = self.left.start.max(row);
     }
 
     /// The next event that matches, or may match: whether that is known.
@@ -95,7 +103,10 @@ impl<'a> Scan<'a> {
             lookup: &lookup,
         };
         let verdicts = judge::judge(&rows, &self.plan, self.range)?;
-        Ok(self.block(rows.seqs, verdicts, Payload::Hot))
+        let mut block = self.block(rows.seqs, verdicts, Payload::Hot);
+        // A run may begin before the end of what is sealed by now, and that is read from its segment.
+        block.begin_at(sealed_end);
+        Ok(block)
     }
 
     fn sealed_block(&mut self, segment: &'a Segment, seq: u64) -> Result<Block<'a>, QueryError> {
@@ -141,6 +152,7 @@ impl<'a> Scan<'a> {
         let row = |seq: u64| usize::try_from(seq - seqs.start).unwrap_or(usize::MAX);
         Block {
             left: row(left.start)..row(left.end),
+            first: seqs.start,
             seqs,
             verdicts,
             payload,

@@ -160,3 +160,48 @@ fn a_view_of_the_future_is_refused() {
     assert_eq!(earlier.at(3).err(), Some(AtError { size: 2, at: 3 }));
     assert_eq!(earlier.size(), 2);
 }
+
+#[test]
+fn what_was_unsealed_when_it_was_read_first_is_found_when_it_is_sealed() {
+    let node = Node::new();
+    let event = |number: usize| {
+        let word = if number.is_multiple_of(3) {
+            "needle"
+        } else {
+            "hay"
+        };
+        format!(r#"{{"actor":{{"id":"a"}},"action":"x","input":"{word} {number}"}}"#)
+    };
+    let mut number = 0;
+    for _ in 0..200 {
+        let batch: Vec<String> = (number..number + 20).map(event).collect();
+        node.record(&batch);
+        number += 20;
+    }
+    let all = everything(&node);
+    // Only what is in the tree leaves memory when it is sealed.
+    node.wait_integrated(all.len() as u64);
+    for order in [Order::Newest, Order::Oldest] {
+        let query = Query {
+            filter: event::filter::parse("needle").unwrap(),
+            limit: 1_000,
+            ..query(order, 0)
+        };
+        let expected = || {
+            all.iter().filter(|event| {
+                event
+                    .content
+                    .as_ref()
+                    .is_some_and(|content| content.windows(6).any(|six| six == b"needle"))
+            })
+        };
+        for sealed in [0, 1_003, 2_500] {
+            node.seal(sealed);
+            let rows = all_pages(|| node.engine.snapshot().unwrap(), &query);
+            let mut found: Vec<u64> = rows.iter().map(|row| row.0.0).collect();
+            found.sort_unstable();
+            let expected: Vec<u64> = expected().map(|event| event.seq.0).collect();
+            assert_eq!(found, expected, "{order:?}, sealed to {sealed}");
+        }
+    }
+}

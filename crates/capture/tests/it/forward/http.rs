@@ -124,14 +124,14 @@ fn in_strict_mode_a_request_is_recorded_first() {
     );
     assert_eq!(setup.post(&setup.upstream.url(), &[], "{}").status, 200);
     setup.trail.events(2);
-    setup.trail.is_stopped.store(true, Ordering::SeqCst);
+    setup.disk_is_full.store(true, Ordering::SeqCst);
     let got = setup.post(&setup.upstream.url(), &[], "{}");
     assert_eq!(
         (got.status, &got.json()["error"]["rule"]),
         (503, &json!("mode.strict"))
     );
     assert_eq!(setup.upstream.seen.lock().unwrap().len(), 1);
-    setup.trail.is_stopped.store(false, Ordering::SeqCst);
+    setup.disk_is_full.store(false, Ordering::SeqCst);
 }
 
 #[test]

@@ -262,15 +262,13 @@ fn in_strict_mode_nothing_is_dialled_before_it_is_recorded() {
         was_dialled.recv().await.unwrap();
         assert_eq!(setup.trail.events(1)[0]["producer"]["phase"], "intent");
         setup
-            .trail
-            .is_stopped
+            .disk_is_full
             .store(true, std::sync::atomic::Ordering::SeqCst);
         let (_, head) = connect(&setup, &host, "").await;
         assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
         assert!(was_dialled.try_recv().is_err());
         setup
-            .trail
-            .is_stopped
+            .disk_is_full
             .store(false, std::sync::atomic::Ordering::SeqCst);
     });
 }
