@@ -322,7 +322,7 @@ impl Destination {
             vouches: Arc::new(AtomicBool::new(false)),
         };
         Ok(Self {
-            outlet: Outlet::Spool(settings, Arc::new(spool)),
+            outlet: Outlet(settings, Arc::new(spool)),
             redaction_key,
             ask: None,
         })

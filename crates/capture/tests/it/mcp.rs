@@ -694,7 +694,7 @@ fn a_call_that_wants_no_answer_is_recorded_all_the_same() {
             assert_eq!(event["content"]["input"], json!({"path": "/x"}));
         }
         if mode == Mode::Strict {
-            setup.trail.is_stopped.store(true, Ordering::SeqCst);
+            setup.disk_is_full.store(true, Ordering::SeqCst);
             let asked = setup.upstream.seen.lock().unwrap().len();
             post(&setup, &[], &call(Value::Null, "rm", json!({})));
             assert_eq!(setup.upstream.seen.lock().unwrap().len(), asked);

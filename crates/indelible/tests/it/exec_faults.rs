@@ -253,7 +253,7 @@ fn without_outputs_a_command_runs_all_the_same() {
 #[test]
 fn output_that_nobody_can_keep_is_no_success() {
     let machine = Machine::serving();
-    for (job, script, status) in [("short", "echo hi", 1), ("long", "yes", 141)] {
+    for (job, script, status) in [("short", "echo hi", 1), ("long", "exec yes", 141)] {
         let mut command = machine.command(&["exec", "--job", job, "--", "sh", "-c", script]);
         let full = std::fs::File::options().write(true).open("/dev/full");
         let output = command.stdout(full.unwrap()).output().unwrap();
