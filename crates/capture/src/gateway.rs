@@ -19,12 +19,13 @@ use crate::{
     forward::{self, CaError, Forward, ForwardConfig},
     http::{ListenError, TlsError, Upstream, tls_config},
     identity::{Agents, Scope},
-    keys::{REDACTION_KEY_FILE, kept_key, save_key},
+    keys::{REDACTION_KEY_FILE, kept_key, save_key, shared_key},
     llm::{self, Llm, LlmConfig},
     mcp::{self, Mcp, McpConfig},
     recorder::{Outlet, Recorder, Running, SpoolSettings, StartError},
     redact::{Redactor, RuleFileError, Secret},
     sink::{Address, Remote, RemoteError, SinkError},
+    spool::SharedSpool,
 };
 
 /// How long requests may go on after the stop began.
@@ -296,6 +297,34 @@ impl Destination {
             outlet: Outlet(settings, remote),
             redaction_key,
             ask,
+        })
+    }
+
+    /// The spool that processes of this machine share, which lies in `shared`: a gateway delivers from there.
+    ///
+    /// # Errors
+    /// [`GatewayError`] if a directory cannot be used.
+    pub fn handed_on(
+        dir: &Path,
+        shared: &Path,
+        limit_bytes: u64,
+        env: &Env,
+    ) -> Result<Self, GatewayError> {
+        for dir in [shared, dir] {
+            env.fs.create_dir_all(dir)?;
+            restrict(dir);
+        }
+        let spool = SharedSpool::with(env.clone(), shared);
+        let redaction_key = shared_key(env, &spool.key_path())?;
+        let settings = SpoolSettings {
+            dir: dir.to_owned(),
+            limit_bytes,
+            vouches: Arc::new(AtomicBool::new(false)),
+        };
+        Ok(Self {
+            outlet: Outlet(settings, Arc::new(spool)),
+            redaction_key,
+            ask: None,
         })
     }
 }

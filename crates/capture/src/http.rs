@@ -25,7 +25,7 @@ pub(crate) use headers::{between_neighbours, is_upgrade};
 pub use held::{Chained, Held};
 pub(crate) use listener::stopped;
 pub use listener::{Client, ListenError, Listener};
-pub(crate) use path::{BaseUrl, can_be_in_path, decoded, named};
+pub(crate) use path::{BaseUrl, can_be_in_path, decoded, has_dot_segments, named};
 pub(crate) use tap::innermost;
 pub use tap::{Answer, End, Half, Observer, RequestTap, ResponseTap, Tapped, tap};
 pub use upstream::{TlsError, Upstream, UpstreamError, tls_config};

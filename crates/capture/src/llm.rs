@@ -36,7 +36,7 @@ use crate::{
     gateway::Core,
     http::{
         Body, Chained, Client, End, Held, Listener, RequestTap, ResponseTap, Tapped, discard, full,
-        remove_hop_by_hop, restrict_accepted, tap,
+        has_dot_segments, remove_hop_by_hop, restrict_accepted, tap,
     },
     identity::{Actor, Scope, remove_ours},
     redact::Secret,
@@ -139,12 +139,18 @@ impl Shared {
         let credentials = Credential::all(&parts.headers, route.query.as_deref());
         let mut scope = self.core.scope.as_ref().clone();
         scope.job = route.job.clone().or(scope.job);
-        let Ok((actor, token)) = identify(&self.core.agents, &credentials) else {
-            let refusal = Refusal::UnknownAgent;
-            discard(body).await;
-            client.state.done();
-            self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
-            return refusal.answer(dialect);
+        let known = match identify(&self.core.agents, &credentials) {
+            _ if has_dot_segments(&route.path) => Err(Refusal::DotSegments),
+            known => known.map_err(|_| Refusal::UnknownAgent),
+        };
+        let (actor, token) = match known {
+            Ok(known) => known,
+            Err(refusal) => {
+                discard(body).await;
+                client.state.done();
+                self.record_refusal(&refusal, &scope, &client, &parts, &route, (api, model));
+                return refusal.answer(dialect);
+            }
         };
         let scope = scope.with_headers(actor, client.address.ip(), &parts.headers);
         remove_ours(&mut parts.headers);

@@ -30,6 +30,8 @@ pub(crate) use thread::gap;
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two looks at what a stop waits for.
 const PAUSE: Duration = Duration::from_millis(1);
+/// How long a server that does not answer is tried when a gateway stops: what waits in the spool is safe there.
+const AWAY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Work of a surface: it decodes, and writes events.
 pub type Work = Box<dyn FnOnce(&mut Scribe<'_>) + Send>;
@@ -167,8 +169,11 @@ impl Running {
             .is_finished()
             .then(|| self.thread.join().ok())
             .flatten();
+        self.forwarder.hurry();
         let deadline = Instant::now() + patience;
-        while self.forwarder.has_more() && Instant::now() < deadline {
+        let away_deadline = Instant::now() + patience.min(AWAY_PATIENCE);
+        let is_given_up = || self.forwarder.is_away() && Instant::now() >= away_deadline;
+        while self.forwarder.has_more() && Instant::now() < deadline && !is_given_up() {
             std::thread::sleep(PAUSE);
         }
         let is_written = worker.is_some();
@@ -176,6 +181,11 @@ impl Running {
             // What the server refused at last.
             worker.record_gaps();
         }
+        let deadline = if is_given_up() {
+            away_deadline
+        } else {
+            deadline
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         self.forwarder.stop(left) && is_written
     }

@@ -78,6 +78,8 @@ pub struct Finished {
     pub stderr: Recorded,
     /// Signals that were passed on to it.
     pub signals: Vec<i32>,
+    /// Outputs that could not be passed on as a whole, and why.
+    pub unwritten: Vec<(&'static str, String)>,
     /// Whether others still hold its output.
     pub is_left_open: bool,
     /// Whether its intent was recorded while it ran.
@@ -95,8 +97,20 @@ impl Finished {
             stdout: Recorded::default(),
             stderr: Recorded::default(),
             signals: Vec::new(),
+            unwritten: Vec::new(),
             is_left_open: false,
             has_intent: false,
+        }
+    }
+}
+
+impl Finished {
+    /// The status for the caller: a command that succeeded has not if its output was lost.
+    #[must_use]
+    pub fn status(&self) -> i32 {
+        match self.ending.status() {
+            0 if !self.unwritten.is_empty() => 1,
+            status => status,
         }
     }
 }

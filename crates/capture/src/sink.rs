@@ -5,6 +5,7 @@ mod remote;
 
 use std::time::Duration;
 
+use crate::spool::SpoolError;
 pub use commands::commands_redaction_key;
 pub use remote::{Address, Remote, RemoteError};
 
@@ -58,6 +59,9 @@ pub enum SinkError {
         /// Its words.
         detail: String,
     },
+    /// The spool of this machine takes nothing.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The log accepts nothing any more.
     #[error("the log has stopped")]
     Stopped,

@@ -19,7 +19,7 @@ use journal::{FrameNo, Fs, FsError, Journal, JournalError, Location, Options, Re
 
 pub use begun::{Begun, told};
 use frame::Frame;
-pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers};
+pub use leftovers::{LeftoverError, OWN_SPOOL_PREFIX, deliver_leftovers, deliver_own_spools};
 pub use shared::{SharedSpool, Waiting, Watch};
 
 /// A file of the spool: what was delivered is removed file by file.

@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use capture::sink::Address;
 use serde::Deserialize;
 use ureq::{Agent, Body, http::Response};
 
@@ -20,7 +21,7 @@ const KEY_FILE: &str = "admin.key";
 /// Which server, and with which key.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Remote {
-    /// Address of the server
+    /// Address of the server; an empty one leaves events on disk for a gateway on this machine
     #[arg(
         long,
         env = "INDELIBLE_URL",
@@ -155,6 +156,17 @@ impl Remote {
         }
     }
 
+    /// Where events go; `None` if the address is empty: a gateway on this machine delivers what is left on disk.
+    pub(crate) fn address(&self) -> Result<Option<Address>> {
+        if self.server.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Address {
+            url: self.base(),
+            key: self.key_text()?.unwrap_or_default().into(),
+        }))
+    }
+
     /// The key that is given or lies on this machine.
     pub(crate) fn key_text(&self) -> Result<Option<String>> {
         let base = self.base();
@@ -176,6 +188,9 @@ impl Remote {
 
     /// The same with a limit for each request.
     pub(crate) fn client_with(&self, timeout: Option<Duration>) -> Result<Client> {
+        if self.server.is_empty() {
+            bail!("no server is named: --server or INDELIBLE_URL is empty");
+        }
         let base = self.base();
         let key = self.key_text()?;
         let config = Agent::config_builder()

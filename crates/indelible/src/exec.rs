@@ -172,6 +172,11 @@ impl Recorded {
             }
         }
         say_not_started(invocation, &finished);
+        for (name, reason) in &finished.unwritten {
+            warn(&format!(
+                "{name} of the command could not be passed on: {reason}"
+            ));
+        }
         recorder.end(begun, &told.outcome(&finished), finished.has_intent);
         Ok(status(&finished))
     }
@@ -252,7 +257,7 @@ fn say_not_started(invocation: &Invocation, finished: &Finished) {
 }
 
 fn status(finished: &Finished) -> ExitCode {
-    ExitCode::from(u8::try_from(finished.ending.status()).unwrap_or(u8::MAX))
+    ExitCode::from(u8::try_from(finished.status()).unwrap_or(u8::MAX))
 }
 
 /// A process that goes on passing an output that outlives its command, so that whoever has the other end sees what it

@@ -1,7 +1,7 @@
 //! `indelible gateway`: the surfaces next to the agents.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     thread::JoinHandle,
@@ -19,7 +19,11 @@ use capture::{
 use server::Config;
 use tracing_subscriber::EnvFilter;
 
-use crate::{exec::state_dir, screen::Paint, serve::stop_signal};
+use crate::{
+    exec::state_dir,
+    screen::{Paint, shown},
+    serve::stop_signal,
+};
 
 /// How often events are looked for that commands on this machine could not deliver.
 const LEFTOVERS_EVERY: Duration = Duration::from_secs(30);
@@ -57,30 +61,34 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             println!("{surface:<10} listening on http://{address}");
         }
         stop.await;
-        stopped(gateway).await;
+        stopped(gateway, &settings.gateway.spool_dir).await;
         Ok(ExitCode::SUCCESS)
     })
 }
 
 /// Events that earlier commands left in the user's state directory, on their way.
-pub(crate) struct Leftovers(JoinHandle<()>);
+pub(crate) struct Leftovers(Option<JoinHandle<()>>);
 
 impl Leftovers {
-    /// Tries once, on a thread of its own.
-    pub(crate) fn deliver(env: &Env, root: PathBuf, address: Address) -> Result<Self> {
+    /// Tries once, on a thread of its own; without an address they are somebody else's business.
+    pub(crate) fn deliver(env: &Env, root: PathBuf, address: Option<Address>) -> Result<Self> {
+        let Some(address) = address else {
+            return Ok(Self(None));
+        };
         let remote = Remote::new(address)?;
         let fs = Arc::clone(&env.fs);
-        Ok(Self(std::thread::spawn(move || {
+        Ok(Self(Some(std::thread::spawn(move || {
             if let Err(error) = deliver_leftovers(&fs, &root, &remote) {
                 tracing::warn!(%error, "events of earlier commands still wait");
             }
-        })))
+        }))))
     }
 
     /// Waits for its end, but not for ever.
     pub(crate) fn wait(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
-        while !self.0.is_finished() && Instant::now() < deadline {
+        let is_over = || self.0.as_ref().is_none_or(JoinHandle::is_finished);
+        while !is_over() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -106,14 +114,15 @@ fn deliver_leftovers_for_ever(env: &Env, address: Address) -> Result<()> {
     Ok(())
 }
 
-/// Stops a gateway and says what it leaves behind. Answers whether that is nothing.
-pub(crate) async fn stopped(gateway: Gateway) -> bool {
+/// Stops a gateway and says what it leaves behind in its directory. Answers whether that is nothing.
+pub(crate) async fn stopped(gateway: Gateway, dir: &Path) -> bool {
     let lost = gateway.lost();
     let is_delivered = gateway.stop().await;
     if !is_delivered {
         eprintln!(
-            "{} events wait in the spool for the next start",
-            Paint::stderr().warn("indelible:")
+            "{} events wait in {} for the next one that reaches the server",
+            Paint::stderr().warn("indelible:"),
+            shown(&dir.display().to_string())
         );
     }
     if lost > 0 {

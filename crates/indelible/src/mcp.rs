@@ -16,7 +16,6 @@ use capture::{
     },
     recorder::{Recorder, Running},
     redact::{Redactor, Secret},
-    sink::Address,
     spool::OWN_SPOOL_PREFIX,
 };
 
@@ -125,22 +124,17 @@ impl Started {
         let env = Env::system();
         let spool = args.spool.clone().map_or_else(state_dir, Ok)?;
         let dir = spool.join(format!("{OWN_SPOOL_PREFIX}{}", env.new_id()));
-        let key = args.remote.key_text()?.unwrap_or_default();
-        let address = Address {
-            url: args.remote.base(),
-            key: key.clone().into(),
+        let address = args.remote.address()?;
+        let destination = match address.clone() {
+            Some(address) => {
+                Destination::prompt(address, &dir, &spool, SPOOL_BYTES, &env, START_PATIENCE)?
+            }
+            None => Destination::handed_on(&dir, &spool, SPOOL_BYTES, &env)?,
         };
-        let destination = Destination::prompt(
-            address.clone(),
-            &dir,
-            &spool,
-            SPOOL_BYTES,
-            &env,
-            START_PATIENCE,
-        )?;
+        let key = address.as_ref().map(|address| address.key.to_string());
         let own_key = Secret {
             label: "indelible-key",
-            value: key,
+            value: key.unwrap_or_default(),
         };
         let redactor = Redactor::new(None, &[own_key], &destination.redaction_key)?;
         let redactor = Arc::new(redactor);

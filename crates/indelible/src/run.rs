@@ -21,7 +21,6 @@ use capture::{
     identity::Actor,
     llm::LlmConfig,
     shell::Caught,
-    sink::Address,
     spool::OWN_SPOOL_PREFIX,
 };
 use server::Config;
@@ -130,12 +129,13 @@ fn set_shell(
     spool: &Path,
 ) -> Result<()> {
     let program = std::env::current_exe().context("cannot find this program")?;
-    let url = args.remote.base();
+    let url = args.remote.address()?.map(|address| address.url);
+    // Keys of a gateway are not for agents: it delivers what they leave.
+    let url = url.filter(|_| args.config.is_none());
     let commands = Commands {
         program: &program,
-        // Keys of a gateway are not for agents: it delivers what they leave.
-        url: if args.config.is_some() { "" } else { &url },
-        key: args.remote.key.as_deref().filter(|_| args.config.is_none()),
+        key: args.remote.key.as_deref().filter(|_| url.is_some()),
+        url: url.as_deref().unwrap_or_default(),
         data: &std::path::absolute(&args.remote.data)?,
         spool: &std::path::absolute(spool)?,
         is_strict: settings.gateway.mode == Mode::Strict,
@@ -244,12 +244,12 @@ fn with_own_gateway(
         proxy.listen.set_port(0);
     }
     let dir = spool.join(format!("{OWN_SPOOL_PREFIX}{}", env.new_id()));
-    let address = Address {
-        url: args.remote.base(),
-        key: args.remote.key_text()?.unwrap_or_default().into(),
-    };
+    let address = args.remote.address()?;
     settings.ca_dir.clone_from(&dir);
-    let (destination, refused) = Destination::spooled(address.clone(), &dir, SPOOL_BYTES, env)?;
+    let (destination, refused) = match address.clone() {
+        Some(address) => Destination::spooled(address, &dir, SPOOL_BYTES, env)?,
+        None => (Destination::handed_on(&dir, spool, SPOOL_BYTES, env)?, None),
+    };
     if let Some(error) = refused {
         warn(&format!("{error}\nEvents wait in {}.", dir.display()));
     }
@@ -276,13 +276,13 @@ fn with_own_gateway(
         }
     }
     let status = child(&args.command, &environment);
-    if runtime.block_on(stopped(gateway)) {
+    if runtime.block_on(stopped(gateway, &dir)) {
         // Everything was delivered; what is left is an empty journal. If it stays, nothing is lost.
         let _ = std::fs::remove_dir_all(&dir);
+        leftovers.wait(LEFTOVERS_PATIENCE);
+        // What the agent's own commands could not deliver.
+        Leftovers::deliver(env, spool.to_owned(), address)?.wait(LEFTOVERS_PATIENCE);
     }
-    leftovers.wait(LEFTOVERS_PATIENCE);
-    // What the agent's own commands could not deliver.
-    Leftovers::deliver(env, spool.to_owned(), address)?.wait(LEFTOVERS_PATIENCE);
     status
 }
 
@@ -290,10 +290,12 @@ fn with_own_gateway(
 fn child(command: &[OsString], environment: &Environment) -> Result<ExitCode> {
     let (program, args) = command.split_first().context("no command")?;
     let caught = Caught::new().context("cannot take over signals")?;
-    let spawned = Command::new(program)
-        .args(args)
-        .envs(environment.variables())
-        .spawn();
+    let mut command = Command::new(program);
+    command.args(args).envs(environment.variables());
+    for name in environment.removed() {
+        command.env_remove(name);
+    }
+    let spawned = command.spawn();
     let mut child = match spawned {
         Ok(child) => child,
         Err(error) => {

@@ -72,10 +72,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         let stop = stop_signal()?;
         greet(&node, gateway.as_ref(), address);
         // The surfaces end first: what they have still to record goes into the ledger.
-        let stop = async {
+        let dir = node.dir().to_owned();
+        let stop = async move {
             stop.await;
             if let Some(gateway) = gateway {
-                stopped(gateway).await;
+                stopped(gateway, &dir).await;
             }
         };
         server::serve(node, listener, stop).await?;

@@ -1,7 +1,16 @@
 //! A tunnel that is opened: TLS with the client under a certificate of our own, TLS with the host, and in between
 //! requests that are recorded.
 
-use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{
     Request,
@@ -47,6 +56,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
 /// A connection of HTTP/2 that is silent for so long is asked whether it lives.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
+/// What becomes of a client that looks at the certificate only when it has one.
+const UNASKED: &str = "the client closed after the handshake, without a request";
+
 /// A connection that is to be opened.
 pub(super) struct Opened {
     pub(super) shared: Arc<Shared>,
@@ -79,8 +91,9 @@ impl Opened {
     where
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let Ok((spoken, client, host)) = sniff(client, host).await else {
-            return;
+        let (spoken, client, host) = match sniff(client, host).await {
+            Ok(sniffed) => sniffed,
+            Err(error) => return self.broke(error.to_string(), None).await,
         };
         match spoken {
             // A client that speaks first leaves nothing of the host's in front.
@@ -89,7 +102,7 @@ impl Opened {
                 let way = self.way(None, protocol);
                 self.serve(client, Host::Here(host), way, None).await;
             }
-            Spoken::Other => self.pass_unread(client, host, None).await,
+            Spoken::Other | Spoken::Nothing => self.pass_unread(client, host, None).await,
         }
     }
 
@@ -210,14 +223,23 @@ impl Opened {
             }
             Agreed::Other => self.pass_unread(client, host, Some(hello)).await,
             Agreed::Nothing => {
-                let Ok((spoken, client, host)) = sniff(client, host).await else {
-                    return;
+                let (spoken, client, host) = match sniff(client, host).await {
+                    Ok(sniffed) => sniffed,
+                    Err(error) => {
+                        let reason = format!("{UNASKED}: {error}");
+                        return self.broke(reason, Some(hello)).await;
+                    }
                 };
-                if let Spoken::Http(protocol) = spoken {
-                    let way = self.way(Some(name), protocol);
-                    return self.serve(client, Host::Here(host), way, Some(hello)).await;
+                match spoken {
+                    Spoken::Http(protocol) => {
+                        let way = self.way(Some(name), protocol);
+                        self.serve(client, Host::Here(host), way, Some(hello)).await;
+                    }
+                    Spoken::Nothing => self.broke(UNASKED.to_owned(), Some(hello)).await,
+                    Spoken::Tls | Spoken::Other => {
+                        self.pass_unread(client, host, Some(hello)).await;
+                    }
                 }
-                self.pass_unread(client, host, Some(hello)).await;
             }
         }
     }
@@ -252,13 +274,15 @@ impl Opened {
         }
     }
 
-    /// Reads requests and passes each on.
+    /// Reads requests and passes each on. That none came is recorded.
     async fn serve<C, S>(self, client: C, host: Host<S>, way: Way, hello: Option<Hello>)
     where
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let protocol = way.protocol;
+        let (about, address, said) = (self.about.clone(), self.address, hello.clone());
+        let is_asked = Arc::new(AtomicBool::new(false));
         let context = Context {
             way: exchange::Way::Intercept,
             scheme: if way.tls.is_some() { "https" } else { "http" },
@@ -290,8 +314,10 @@ impl Opened {
         let (context, link) = (Arc::new(context), Arc::new(link));
         let stop = context.shared.stop.clone();
         let service = service_fn({
-            let context = Arc::clone(&context);
+            let (context, link) = (Arc::clone(&context), Arc::clone(&link));
+            let is_asked = Arc::clone(&is_asked);
             move |request: Request<Incoming>| {
+                is_asked.store(true, Ordering::Relaxed);
                 let (context, link) = (Arc::clone(&context), Arc::clone(&link));
                 context.client.wait();
                 async move {
@@ -309,9 +335,18 @@ impl Opened {
             Protocol::Http1 => serve_http1(client, service, stop).await,
             Protocol::Http2 => serve_http2(client, service, stop, websockets).await,
         };
-        if let Err(error) = ended {
+        if let Err(error) = &ended {
             tracing::debug!(%error, "an intercepted connection broke");
         }
+        if is_asked.load(Ordering::Relaxed) {
+            return;
+        }
+        let reason = match (&*link, ended) {
+            (Err(reason), _) => reason.clone(),
+            (Ok(_), Ok(())) => UNASKED.to_owned(),
+            (Ok(_), Err(error)) => format!("{UNASKED}: {}", innermost(&error)),
+        };
+        write_broken(about, &context.shared, address, said, reason).await;
     }
 
     /// What is not HTTP passes as in a tunnel.
@@ -334,18 +369,26 @@ impl Opened {
 
     /// The connection came to nothing, which is recorded.
     async fn broke(self, reason: String, hello: Option<Hello>) {
-        // The client has no connection that could be refused.
-        let Ok(mut tunnel) =
-            Tunnel::begin(self.about, &self.shared.core.recorder, Mode::Async).await
-        else {
-            return;
-        };
-        tunnel.reached(self.address);
-        if let Some(hello) = hello {
-            tunnel.progress.set_hello(hello);
-        }
-        tunnel.broke(reason);
+        write_broken(self.about, &self.shared, self.address, hello, reason).await;
     }
+}
+
+async fn write_broken(
+    about: About,
+    shared: &Shared,
+    address: Option<IpAddr>,
+    hello: Option<Hello>,
+    reason: String,
+) {
+    // The client has no connection that could be refused.
+    let Ok(mut tunnel) = Tunnel::begin(about, &shared.core.recorder, Mode::Async).await else {
+        return;
+    };
+    tunnel.reached(address);
+    if let Some(hello) = hello {
+        tunnel.progress.set_hello(hello);
+    }
+    tunnel.broke(reason);
 }
 
 async fn serve_http1<C, S>(

@@ -14,6 +14,8 @@ use crate::http::{Body, full};
 pub(super) enum Refusal {
     /// It is not one for a proxy.
     NoTarget,
+    /// It names a host more than once (RFC 9112, section 3.2).
+    TwoHosts,
     /// No token of a known agent.
     UnknownAgent,
     /// A rule denies the host.
@@ -37,7 +39,7 @@ pub(super) enum Refusal {
 impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         let status = match self {
-            Self::NoTarget | Self::Incomplete => 400,
+            Self::NoTarget | Self::TwoHosts | Self::Incomplete => 400,
             Self::UnknownAgent => 407,
             Self::Denied { .. } => 403,
             Self::Dial(error) => error.status(),
@@ -56,6 +58,7 @@ impl Refusal {
             Self::Dial(DialError::Refused(barrier)) => Some(barrier.rule()),
             Self::NotRecorded(_) | Self::TooLong { .. } => Some("mode.strict"),
             Self::NoTarget
+            | Self::TwoHosts
             | Self::Dial(_)
             | Self::Tls(_)
             | Self::NoAnswer(_)
@@ -69,6 +72,7 @@ impl Refusal {
             Self::NoTarget => {
                 "this is a proxy: it takes CONNECT host:port, and http:// URLs".to_owned()
             }
+            Self::TwoHosts => "a request has one Host header".to_owned(),
             Self::UnknownAgent => {
                 "the proxy wants the token of an agent as its password".to_owned()
             }

@@ -62,6 +62,10 @@ impl Context {
         S: Future<Output = Result<Response<Incoming>, Refusal>>,
     {
         let (mut parts, body) = request.into_parts();
+        if parts.headers.get_all(HOST).iter().nth(1).is_some() {
+            // Whoever reads it behind us may take the other one.
+            return self.refuse(&Refusal::TwoHosts, &parts, body).await;
+        }
         let progress: Arc<Progress> = Arc::default();
         let about = self.about(&parts, Arc::clone(&progress));
         let barrier = Arc::clone(&about.barrier);

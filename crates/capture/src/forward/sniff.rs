@@ -49,6 +49,8 @@ pub(super) enum Spoken {
     Http(Protocol),
     /// Something else, or the server speaks first.
     Other,
+    /// The client ended, and has said nothing.
+    Nothing,
 }
 
 /// A stream from which something was read already.
@@ -75,7 +77,7 @@ impl<T> Prefixed<T> {
 /// Waits for the first bytes of either side. Answers the streams with these bytes put back.
 ///
 /// # Errors
-/// If the client breaks off, or ends before it has said anything and the server is silent, too.
+/// If either side breaks off.
 pub(super) async fn sniff<C, S>(
     mut client: C,
     mut server: S,
@@ -94,7 +96,7 @@ where
         said.reserve(4 << 10);
         tokio::select! {
             read = client.read_buf(&mut said) => if read? == 0 {
-                break Spoken::Other;
+                break if said.is_empty() { Spoken::Nothing } else { Spoken::Other };
             },
             read = server.read_buf(&mut greeted) => {
                 read?;

@@ -22,6 +22,18 @@ pub(crate) fn named(path: &str) -> Option<(Option<String>, &str, &str)> {
     (!name.is_empty()).then(|| (job.filter(|job| !job.is_empty()), name, rest))
 }
 
+/// Whether a path leads out of itself for somebody who resolves it (RFC 3986, section 5.2.4), escaped or not: what lies in
+/// front of it, and the key that goes with that, would then be left.
+pub(crate) fn has_dot_segments(path: &str) -> bool {
+    // Some decode twice.
+    let path = decoded(&decoded(path));
+    let mut segments = path.split(['/', '\\']);
+    segments.any(|segment| {
+        let name = segment.split(';').next().unwrap_or_default();
+        matches!(name, "." | "..")
+    })
+}
+
 /// Whether something behind a gateway can be called so.
 pub(crate) fn can_be_in_path(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
@@ -91,6 +103,31 @@ pub(crate) fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dot_segments_are_found_however_they_are_written() {
+        for path in [
+            "/../admin",
+            "/a/..",
+            "/./a",
+            "/%2e%2E/a",
+            "/a/..%2fb",
+            "/%252e%252e/a",
+            "/..;x/a",
+            "/a\\..\\b",
+        ] {
+            assert!(has_dot_segments(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/a..b/...",
+            "/model/arn%3Aaws%2Fx.y/converse",
+            "/.well-known/x",
+        ] {
+            assert!(!has_dot_segments(path), "{path}");
+        }
+    }
 
     #[test]
     fn broken_escapes_stay() {

@@ -137,7 +137,12 @@ impl Upstream {
     ///
     /// # Errors
     /// [`UpstreamError`]; whether the request arrived is not known then.
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, UpstreamError> {
+    pub async fn send(
+        &self,
+        mut request: Request<Body>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        // What the client speaks says nothing of the upstream, whose connection may as well be one of HTTP/2.
+        *request.version_mut() = Version::HTTP_11;
         answer(self.any.request(request).await)
     }
 

@@ -208,7 +208,7 @@ impl Observer for Exchange {
         if self.model.is_none() {
             self.model = request.picked_text("model");
         }
-        let streams = request.picked("stream") == Some(b"true");
+        let streams = self.about.api.streams() || request.picked("stream") == Some(b"true");
         let mut draft = self.draft(Phase::Intent);
         if let Some(key) = &self.about.key {
             let fingerprint = scribe.redactor().fingerprint(key.as_bytes());

@@ -17,6 +17,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) enum Refusal {
     /// The path names no provider of the settings.
     UnknownProvider { known: String },
+    /// The path leads out of the provider's.
+    DotSegments,
     /// The token is none of an agent's.
     UnknownAgent,
     /// The call could not be recorded, and must be.
@@ -38,6 +40,7 @@ impl Refusal {
     pub(super) fn rule(&self) -> &'static str {
         match self {
             Self::UnknownProvider { .. } => "llm.upstream",
+            Self::DotSegments => "llm.path",
             Self::UnknownAgent => "agent.token",
             Self::NotRecorded(_) | Self::TooLong { .. } => "mode.strict",
             Self::Unreachable(_) => "upstream",
@@ -53,7 +56,7 @@ impl Refusal {
             Self::NotRecorded(_) | Self::TooMany { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            Self::Incomplete | Self::NoFrame => StatusCode::BAD_REQUEST,
+            Self::DotSegments | Self::Incomplete | Self::NoFrame => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -62,6 +65,9 @@ impl Refusal {
         let what = match self {
             Self::UnknownProvider { known } => {
                 format!("the path begins with no provider that is configured ({known})")
+            }
+            Self::DotSegments => {
+                "the path has segments `.` or `..`, which lead out of the provider's".to_owned()
             }
             Self::UnknownAgent => "the API key is not the token of a known agent".to_owned(),
             Self::NotRecorded(cause) => {
@@ -119,6 +125,7 @@ impl Refusal {
             Self::UnknownAgent => "authentication_error",
             Self::UnknownProvider { .. }
             | Self::TooLong { .. }
+            | Self::DotSegments
             | Self::Incomplete
             | Self::NoFrame => "invalid_request_error",
             Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => "server_error",
@@ -130,7 +137,7 @@ impl Refusal {
             Self::UnknownAgent => "authentication_error",
             Self::UnknownProvider { .. } => "not_found_error",
             Self::TooLong { .. } => "request_too_large",
-            Self::Incomplete | Self::NoFrame => "invalid_request_error",
+            Self::DotSegments | Self::Incomplete | Self::NoFrame => "invalid_request_error",
             Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => "api_error",
         }
     }
@@ -139,7 +146,9 @@ impl Refusal {
         match self {
             Self::UnknownAgent => "UNAUTHENTICATED",
             Self::UnknownProvider { .. } => "NOT_FOUND",
-            Self::TooLong { .. } | Self::Incomplete | Self::NoFrame => "INVALID_ARGUMENT",
+            Self::TooLong { .. } | Self::DotSegments | Self::Incomplete | Self::NoFrame => {
+                "INVALID_ARGUMENT"
+            }
             Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => "UNAVAILABLE",
         }
     }
@@ -148,7 +157,9 @@ impl Refusal {
         match self {
             Self::UnknownAgent => "AccessDeniedException",
             Self::UnknownProvider { .. } => "ResourceNotFoundException",
-            Self::TooLong { .. } | Self::Incomplete | Self::NoFrame => "ValidationException",
+            Self::TooLong { .. } | Self::DotSegments | Self::Incomplete | Self::NoFrame => {
+                "ValidationException"
+            }
             Self::NotRecorded(_) | Self::Unreachable(_) | Self::TooMany { .. } => {
                 "ServiceUnavailableException"
             }

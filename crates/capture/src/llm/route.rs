@@ -100,6 +100,18 @@ impl Api {
     }
 }
 
+impl Api {
+    /// Whether it is the path that asks for a stream.
+    pub(super) fn streams(self) -> bool {
+        match self {
+            Self::Generate { streams } | Self::Converse { streams } | Self::Invoke { streams } => {
+                streams
+            }
+            Self::Chat | Self::Responses | Self::Messages | Self::Other => false,
+        }
+    }
+}
+
 impl Dialect {
     /// By the operation, else by what the provider is called.
     pub(super) fn of(api: Api, provider: &str) -> Self {

@@ -94,7 +94,7 @@ impl Dialogue {
                     self.request(&mut message, id, method, from, via, scribe);
                 }
                 Some(Form::Notification(method)) => {
-                    self.notification(&message, &method, from, via, scribe);
+                    self.notification(&mut message, &method, from, via, scribe);
                 }
                 Some(Form::Answer(id)) => self.answer(&mut message, &id, from, via, scribe),
                 Some(Form::Stray) => {}
@@ -118,6 +118,11 @@ impl Dialogue {
     /// Whether a request of an exchange is open.
     pub(super) fn has_open_of(&self, exchange: u64) -> bool {
         self.open.has_of(exchange)
+    }
+
+    /// Whether a request is open.
+    pub(super) fn has_open(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// Requests of one exchange that nothing will answer any more.
@@ -311,7 +316,7 @@ impl Dialogue {
 
     fn notification(
         &mut self,
-        message: &Message,
+        message: &mut Message,
         method: &str,
         from: Side,
         via: &Via<'_>,
@@ -335,8 +340,33 @@ impl Dialogue {
                 let draft = self.notice(method, via);
                 scribe.write(&draft, via.secrets);
             }
-            _ => {}
+            _ if method.starts_with("notifications/") || Kind::of(method) == Kind::Silent => {}
+            _ => self.unasked(message, method, from, via, scribe),
         }
+    }
+
+    /// A request whose sender wants no answer, or gives it an id that is none. Some servers act on it nevertheless.
+    fn unasked(
+        &self,
+        message: &mut Message,
+        method: &str,
+        from: Side,
+        via: &Via<'_>,
+        scribe: &mut Scribe<'_>,
+    ) {
+        let mut draft = self.notice(if method.is_empty() { "message" } else { method }, via);
+        draft.scope = scope(message, via);
+        draft.resource = Some(resource(method, self.server_name(), |slot| {
+            message.text(slot)
+        }));
+        draft.meta.push(("without_id", Meta::Flag(true)));
+        if from == Side::Server {
+            draft.meta.push(("from", Meta::Text("server".to_owned())));
+        }
+        let input = message.take(Slot::Arguments);
+        let input = input.or_else(|| message.take(Slot::Params));
+        draft.content.extend(input.map(|input| ("input", input)));
+        scribe.write(&draft, via.secrets);
     }
 
     /// Its sender does not want the answer any more. Mostly none comes; one that does is told as well.

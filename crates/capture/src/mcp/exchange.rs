@@ -14,7 +14,7 @@ use super::{
     dialogue::{Broken, Via},
     pending::Side,
     reader::{Reader, Seen},
-    sessions::{Name, Sessions, Shared},
+    sessions::{Key, Name, Sessions, Shared, TOO_MANY},
     target,
 };
 use crate::{
@@ -28,6 +28,8 @@ use crate::{
 
 /// The header that names a session (until 2025-11-25).
 pub(super) const SESSION: &str = "mcp-session-id";
+/// The header with which a client takes up a stream again.
+pub(super) const LAST_EVENT: &str = "last-event-id";
 /// How long a client may take to take up a stream again that broke off before the answer.
 const RESUME_TIME: Duration = Duration::from_mins(2);
 /// Longest endpoint that a server names, bytes.
@@ -154,19 +156,42 @@ impl Exchange {
     /// Ends the requests that were not answered in this exchange, unless an answer may come in another one: to an endpoint it
     /// always does, and a stream whose events have ids can be taken up again.
     fn end_open(&self, broken: Broken, is_refused: bool, at: Micros, scribe: &mut Scribe<'_>) {
-        let has_ids = match &self.response {
-            Response::Events(events) => events.pieces.has_ids(),
-            _ => false,
-        };
         let session = self.about.session.as_ref().filter(|_| !is_refused);
         match session {
             Some(session) if session.is_endpoint => {}
-            Some(_) if has_ids => self.end_open_later(broken, at),
+            _ if !is_refused && self.response.last_id().is_some() => {
+                self.end_open_later(broken, at);
+            }
             _ => {
                 let via = self.via(at);
                 lock(&self.about.dialogue).end_exchange(&broken, &via, scribe);
             }
         }
+    }
+
+    /// Without a session what joins the rest of a stream to its beginning is the last id that the client has seen.
+    fn leave_to_be_resumed(&self, at: Micros, scribe: &mut Scribe<'_>) {
+        let About {
+            sessions, dialogue, ..
+        } = &self.about;
+        if !lock(dialogue).has_open() {
+            return;
+        }
+        let given_up = self
+            .resumed_by()
+            .and_then(|key| sessions.add(key, Arc::clone(dialogue)));
+        if let Some(given_up) = given_up {
+            lock(&given_up).end(&Broken::error(TOO_MANY), at, scribe);
+        }
+    }
+
+    fn resumed_by(&self) -> Option<Key> {
+        let About {
+            server, session, ..
+        } = &self.about;
+        let id = self.response.last_id().filter(|_| session.is_none())?;
+        let id = std::str::from_utf8(id).ok()?;
+        Some((*server, Name::Event(id.to_owned())))
     }
 
     fn end_open_later(&self, broken: Broken, at: Micros) {
@@ -183,9 +208,11 @@ impl Exchange {
             return;
         }
         let (dialogue, scope) = (Arc::clone(dialogue), Arc::clone(scope));
+        let (sessions, key) = (Arc::clone(&self.about.sessions), self.resumed_by());
         let (secrets, exchange, recorder) = (Arc::clone(secrets), *number, recorder.clone());
         runtime.spawn(async move {
             tokio::time::sleep(RESUME_TIME).await;
+            drop(key.and_then(|key| sessions.remove(&key)));
             let work = move |scribe: &mut Scribe<'_>| {
                 let via = Via {
                     at,
@@ -306,6 +333,9 @@ impl Observer for Exchange {
         let broken = self.broken(&end, missed);
         let is_refused = self.status().is_none_or(|status| status >= 400);
         let is_post = self.about.method == Method::POST;
+        if !is_refused {
+            self.leave_to_be_resumed(at, scribe);
+        }
         if is_post {
             let none = Broken {
                 status: self.status(),
@@ -328,7 +358,9 @@ impl Observer for Exchange {
         }
         // Servers that offer no stream, or no end of a session, say so in this way.
         let is_unknown = self.status() == Some(405);
-        if is_post && !self.has_spoken || !is_post && is_refused && !is_unknown {
+        let is_end = self.about.method == Method::DELETE;
+        let is_told = is_refused && !is_unknown || is_end && !is_refused;
+        if is_post && !self.has_spoken || !is_post && is_told {
             self.write_plain(broken.as_ref(), took, scribe);
         }
     }
@@ -407,6 +439,14 @@ impl Response {
                     }
                 });
             }
+        }
+    }
+
+    /// Of a stream whose events have ids.
+    fn last_id(&self) -> Option<&[u8]> {
+        match self {
+            Self::Events(events) => events.pieces.last_id(),
+            Self::Nothing | Self::Json(_) => None,
         }
     }
 

@@ -139,6 +139,10 @@ impl Open {
         Vec::from(out)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn has_of(&self, exchange: u64) -> bool {
         self.0.iter().any(|pending| pending.exchange == exchange)
     }

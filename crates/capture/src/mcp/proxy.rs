@@ -22,9 +22,9 @@ use super::{
     Catalogue, Prepared,
     config::Upstream,
     dialogue::{self, Broken, Dialogue},
-    exchange::{About, Exchange, SESSION, Session, lock},
+    exchange::{About, Exchange, LAST_EVENT, SESSION, Session, lock},
     refusal::Refusal,
-    sessions::{Name, Sessions, Shared},
+    sessions::{Name, Sessions, Shared, TOO_MANY},
     target::Target,
 };
 use crate::{
@@ -287,8 +287,10 @@ impl Surface {
             };
             return (Some(session), Some(dialogue));
         }
-        let Some(id) = headers.get(SESSION).and_then(|id| id.to_str().ok()) else {
-            return (None, None);
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(id) = text(SESSION) else {
+            let last = text(LAST_EVENT).map(|id| (server, Name::Event(id.to_owned())));
+            return (None, last.and_then(|key| self.sessions.remove(&key)));
         };
         let session = Session {
             id: id.to_owned(),
@@ -314,7 +316,7 @@ impl Surface {
     fn join(&self, server: usize, id: String, dialogue: Shared) {
         let key = (server, Name::Session(id));
         if let Some(given_up) = self.sessions.add(key, dialogue) {
-            self.end_dialogue(given_up, "too many sessions are open, this is the oldest");
+            self.end_dialogue(given_up, TOO_MANY);
         }
     }
 

@@ -10,6 +10,9 @@ use super::dialogue::Dialogue;
 /// Sessions that are known at once; the one that was used longest ago is given up for more.
 const MAX_SESSIONS: usize = 10_000;
 
+/// Why one that is given up ends.
+pub(super) const TOO_MANY: &str = "too many sessions are open, this is the oldest";
+
 /// A conversation; only the recorder's thread looks inside.
 pub(super) type Shared = Arc<Mutex<Dialogue>>;
 
@@ -23,6 +26,8 @@ pub(super) enum Name {
     Session(String),
     /// Path and query where its requests go, in the oldest protocol.
     Endpoint(String),
+    /// The last event of a stream that broke off, outside of a session.
+    Event(String),
 }
 
 /// Sessions that are known.

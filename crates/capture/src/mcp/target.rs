@@ -6,7 +6,7 @@
 use hyper::{Uri, http::uri::PathAndQuery};
 
 use super::config::Upstream;
-use crate::http::named;
+use crate::http::{has_dot_segments, named};
 
 /// Leads to the root of the server's host.
 const ROOT: &str = "/-/";
@@ -24,9 +24,9 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// `None` if the path names no server.
+    /// `None` if the path names no server, or leads out of what it names.
     pub(super) fn parse(path: &str, query: Option<&str>) -> Option<Self> {
-        let (job, server, rest) = named(path)?;
+        let (job, server, rest) = named(path).filter(|(_, _, rest)| !has_dot_segments(rest))?;
         let prefix = path.strip_suffix(rest)?;
         Some(Self {
             job,

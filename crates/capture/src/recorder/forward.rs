@@ -22,6 +22,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often it looks without being woken.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How long the delivering thread may take to end when the server is away. One that still waits for a connection is left
+/// behind.
+const HANGING: Duration = Duration::from_millis(500);
+/// How often the one who stops it looks whether it is over.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// The delivering thread.
 #[derive(Debug)]
 pub(super) struct Forwarder {
@@ -45,6 +51,10 @@ struct State {
     has_more: bool,
     /// Until when to go on trying; set when the gateway stops.
     stop_at: Option<Instant>,
+    /// Whether somebody waits for the end.
+    is_hurried: bool,
+    /// Whether the server did not answer last time.
+    is_away: bool,
 }
 
 struct Worker {
@@ -94,11 +104,31 @@ impl Forwarder {
             .is_some_and(|spool| !spool.is_empty())
     }
 
+    /// Somebody waits: pauses are short from now on.
+    pub(super) fn hurry(&self) {
+        self.signal.change(|state| state.is_hurried = true);
+    }
+
+    /// Whether the server did not answer last time.
+    pub(super) fn is_away(&self) -> bool {
+        self.signal.now().is_away
+    }
+
     /// Goes on for at most this long, and waits. Says whether everything was delivered.
     pub(super) fn stop(mut self, patience: Duration) -> bool {
-        self.signal.stop(Instant::now() + patience);
-        let thread = self.thread.take();
-        thread.is_none_or(|thread| thread.join().unwrap_or(false))
+        let stop_at = Instant::now() + patience;
+        self.signal.change(|state| state.stop_at = Some(stop_at));
+        let Some(thread) = self.thread.take() else {
+            return true;
+        };
+        while !thread.is_finished() {
+            if self.is_away() && Instant::now() >= stop_at + HANGING {
+                // What it has not delivered waits in the spool.
+                return false;
+            }
+            std::thread::sleep(LOOK);
+        }
+        thread.join().unwrap_or(false)
     }
 }
 
@@ -115,10 +145,14 @@ impl Wake {
 }
 
 impl Signal {
-    fn stop(&self, at: Instant) {
+    fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.stop_at = Some(at);
+        change(&mut state);
         self.changed.notify_one();
+    }
+
+    fn now(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until something waits to be delivered or the gateway stops, at most for `timeout`.
@@ -132,10 +166,10 @@ impl Signal {
         seen
     }
 
-    /// Waits for a pause, or until the gateway stops.
+    /// Waits for a pause, or until somebody waits for the end.
     fn pause(&self, pause: Duration) -> State {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let goes_on = |state: &mut State| state.stop_at.is_none();
+        let goes_on = |state: &mut State| state.stop_at.is_none() && !state.is_hurried;
         let waited = self.changed.wait_timeout_while(state, pause, goes_on);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         *state
@@ -159,11 +193,11 @@ impl Worker {
             }
             let state = self.signal.pause(self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-            if let Some(stop_at) = state.stop_at {
-                if Instant::now() >= stop_at {
-                    return false;
-                }
-                // Woken for the stop: a short pause that nothing cuts short.
+            if state.stop_at.is_some_and(|at| Instant::now() >= at) {
+                return false;
+            }
+            if state.is_hurried || state.stop_at.is_some() {
+                // A short pause that nothing cuts short.
                 std::thread::sleep(FIRST_PAUSE);
             }
         }
@@ -175,7 +209,10 @@ impl Worker {
             Ok(lines) => lines,
             Err(error) => return self.failed(&error),
         };
-        match self.sink.send(&lines) {
+        let sent = self.sink.send(&lines);
+        let is_away = matches!(sent, Err(SinkError::Unreachable { .. }));
+        self.signal.change(|state| state.is_away = is_away);
+        match sent {
             Ok(receipts) => {
                 if !receipts.rejected.is_empty() {
                     let sources: Vec<_> = lines.split(|byte| *byte == b'\n').map(source).collect();

@@ -239,3 +239,15 @@ fn a_decoder_that_fails_costs_one_event() {
     assert_eq!(actions, ["before", "after", "gap"]);
     assert_eq!(seqs(&events), [0, 1, 2]);
 }
+
+#[test]
+fn a_server_that_is_away_is_not_waited_for_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Arc::new(Server::default());
+    server.is_down.store(true, Ordering::SeqCst);
+    let running = start(spool(dir.path(), 1 << 20, &server));
+    write(running.recorder(), "x");
+    // Nobody would wait for the end of this test.
+    let patience = Duration::from_hours(24);
+    assert!(!running.stop(patience), "it waits on disk");
+}

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{ErrorKind, PipeReader, Read, Write},
+    io::{self, ErrorKind, PipeReader, Read, Write},
     os::fd::OwnedFd,
     thread::Scope,
     time::{Duration, Instant},
@@ -36,12 +36,15 @@ pub struct Left {
 pub(super) struct Passed {
     pub(super) recorded: Recorded,
     pub(super) left: Option<Left>,
+    /// Why it could not be passed on, unless nobody reads it any more.
+    pub(super) failed: Option<io::Error>,
 }
 
 struct Passing<'scope, 'env> {
     from: File,
     to: File,
     tap: Tap<'scope, 'env>,
+    failed: Option<io::Error>,
 }
 
 /// What there is to do.
@@ -52,8 +55,8 @@ enum Ready {
     Nothing,
 }
 
-/// Copies until the end of the output, or, once `ended` is closed, what is still there. When nobody reads our output any
-/// more the pipe is closed, so that the command learns it as it would without us.
+/// Copies until the end of the output, or, once `ended` is closed, what is still there. When our output takes nothing any
+/// more, because nobody reads it or the disk is full, the pipe is closed: that is all that a pipe can tell the command.
 pub(super) fn pass_on<'scope>(
     scope: &'scope Scope<'scope, '_>,
     with: Redaction<'scope>,
@@ -65,9 +68,15 @@ pub(super) fn pass_on<'scope>(
         from: from.into(),
         to,
         tap: Tap::new(scope, with),
+        failed: None,
     };
     let is_left = passing.until_ended(ended) && passing.linger();
-    let Passing { from, to, tap } = passing;
+    let Passing {
+        from,
+        to,
+        tap,
+        failed,
+    } = passing;
     let left = is_left.then(|| Left {
         from: from.into(),
         to,
@@ -75,6 +84,7 @@ pub(super) fn pass_on<'scope>(
     Passed {
         recorded: tap.finish(),
         left,
+        failed,
     }
 }
 
@@ -115,7 +125,11 @@ impl Passing<'_, '_> {
             Err(_) => 0,
         };
         let bytes = buffer.get(..read).filter(|bytes| !bytes.is_empty())?;
-        let is_taken = self.to.write_all(bytes).is_ok();
+        let written = write_all(&mut self.to, bytes);
+        let is_taken = written.is_ok();
+        self.failed = written
+            .err()
+            .filter(|error| error.kind() != ErrorKind::BrokenPipe);
         if self.tap.take(read) {
             widen(&self.from);
         }
@@ -144,6 +158,22 @@ impl Passing<'_, '_> {
             Ready::Nothing
         }
     }
+}
+
+/// Waits where the caller's output does not: that is between it and whoever shares it.
+fn write_all(to: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(to, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Fewer, larger pieces. It works without.

@@ -113,7 +113,10 @@ impl Told {
     fn ended(&self, finished: &Finished) -> Draft {
         let mut draft = self.draft("shell.exec", self.started_at);
         draft.duration_us = Some(finished.duration_us);
-        draft.result = Some(finished.ending.result());
+        draft.result = Some(match finished.ending.result() {
+            Outcome::Success if !finished.unwritten.is_empty() => Outcome::Error,
+            result => result,
+        });
         draft.status = Some(finished.ending.status().into());
         draft.phase = finished
             .has_intent
@@ -133,6 +136,13 @@ impl Told {
             let signals: Vec<_> = finished.signals.iter().map(ToString::to_string).collect();
             let json = format!("[{}]", signals.join(","));
             draft.meta.push(("signals_passed_on", Meta::Json(json)));
+        }
+        for (name, reason) in &finished.unwritten {
+            let member = match *name {
+                "stderr" => "stderr_unwritten",
+                _ => "stdout_unwritten",
+            };
+            draft.meta.push((member, Meta::Text(reason.clone())));
         }
         if finished.is_left_open {
             draft.meta.push(("output_left_open", Meta::Flag(true)));

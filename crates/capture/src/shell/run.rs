@@ -87,13 +87,15 @@ pub fn run(
         drop(running);
         let [stdout, stderr] = passing.map(|passing| passing.join().ok().flatten());
         finished.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        for (passed, recorded) in [
-            (stdout, &mut finished.stdout),
-            (stderr, &mut finished.stderr),
+        for (name, passed, recorded) in [
+            ("stdout", stdout, &mut finished.stdout),
+            ("stderr", stderr, &mut finished.stderr),
         ] {
             if let Some(passed) = passed {
                 *recorded = passed.recorded;
                 left.extend(passed.left);
+                let failed = passed.failed.map(|error| (name, error.to_string()));
+                finished.unwritten.extend(failed);
             }
         }
         drop(over);

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, thread::JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH},
+    consts::{
+        SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM,
+        SIGWINCH, SIGXCPU,
+    },
     iterator::{Handle, SignalsInfo, exfiltrator::WithOrigin},
     low_level::siginfo::Origin,
 };
@@ -12,7 +15,12 @@ use signal_hook::{
 /// Signals that are told of in the record.
 const MAX_TOLD: usize = 32;
 
-const FORWARDED: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+/// Those that end a process that does not expect them. `SIGPIPE` is left out: we write to pipes ourselves.
+const FORWARDED: [i32; 11] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO,
+];
+/// Timers run on over an exec: whoever set one before it became us meant the command.
+const TIMERS: [i32; 3] = [SIGALRM, SIGVTALRM, SIGPROF];
 
 /// Holds back the signals that came before there is a command to pass them to.
 pub struct Caught(SignalsInfo<WithOrigin>);
@@ -119,7 +127,9 @@ impl Drop for Forwarding {
 
 /// A signal that a process sent. One from the terminal goes to the whole process group: the command has it already.
 fn to_pass_on(origin: &Origin) -> Option<Signal> {
-    origin.process.as_ref()?;
+    if !TIMERS.contains(&origin.signal) {
+        origin.process.as_ref()?;
+    }
     named(origin.signal)
 }
 
@@ -131,6 +141,11 @@ fn named(signal: i32) -> Option<Signal> {
         SIGTERM => Some(Signal::TERM),
         SIGUSR1 => Some(Signal::USR1),
         SIGUSR2 => Some(Signal::USR2),
+        SIGALRM => Some(Signal::ALARM),
+        SIGVTALRM => Some(Signal::VTALARM),
+        SIGPROF => Some(Signal::PROF),
+        SIGXCPU => Some(Signal::XCPU),
+        SIGIO => Some(Signal::IO),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use journal::{Fs, FsError, JournalError};
@@ -49,7 +50,22 @@ pub fn deliver_leftovers(
     }
     let shared = SharedSpool::new(Arc::clone(fs), root);
     shared.adopt(Source::Shell)?;
-    let mut delivered = shared.deliver(sink)?.unwrap_or(0);
+    let delivered = shared.deliver(sink)?.unwrap_or(0);
+    Ok(delivered + deliver_own_spools(fs, root, sink, None)?)
+}
+
+/// Delivers what waits in the spools below a directory that belonged to processes that are gone, until a time if somebody waits
+/// for it. Answers how many events were delivered. Blocks.
+///
+/// # Errors
+/// As [`deliver_leftovers`].
+pub fn deliver_own_spools(
+    fs: &Arc<dyn Fs>,
+    root: &Path,
+    sink: &dyn Sink,
+    until: Option<Instant>,
+) -> Result<usize, LeftoverError> {
+    let mut delivered = 0;
     let names = fs.list(root)?;
     for name in names
         .iter()
@@ -62,23 +78,30 @@ pub fn deliver_leftovers(
         if !files.iter().any(is_frames) {
             continue;
         }
-        if let Some(events) = deliver(fs, &dir, sink)? {
-            delivered += events;
+        if deliver(fs, &dir, sink, until, &mut delivered)? {
             remove(&dir);
         }
     }
     Ok(delivered)
 }
 
-/// `None` if another process has the spool.
-fn deliver(fs: &Arc<dyn Fs>, dir: &Path, sink: &dyn Sink) -> Result<Option<usize>, LeftoverError> {
+/// Says whether nothing waits any more; it does if another process has the spool, or the time is up.
+fn deliver(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    sink: &dyn Sink,
+    until: Option<Instant>,
+    delivered: &mut usize,
+) -> Result<bool, LeftoverError> {
     let mut spool = match Spool::open(Arc::clone(fs), dir, u64::MAX, "none") {
         Ok(spool) => spool,
-        Err(SpoolError::Journal(JournalError::Fs(FsError::Locked { .. }))) => return Ok(None),
+        Err(SpoolError::Journal(JournalError::Fs(FsError::Locked { .. }))) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let mut delivered = 0;
     while let Some(batch) = spool.batch() {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Ok(false);
+        }
         let receipts = sink.send(&batch.lines()?)?;
         for rejected in &receipts.rejected {
             tracing::error!(
@@ -86,10 +109,10 @@ fn deliver(fs: &Arc<dyn Fs>, dir: &Path, sink: &dyn Sink) -> Result<Option<usize
                 "the server refused an event of an earlier process"
             );
         }
-        delivered += batch.events();
+        *delivered += batch.events();
         spool.delivered(&batch)?;
     }
-    Ok(Some(delivered))
+    Ok(true)
 }
 
 /// The owner is gone and everything was delivered; what stays is an empty journal, which costs nothing.

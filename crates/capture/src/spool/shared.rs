@@ -3,6 +3,7 @@
 
 mod deliver;
 mod files;
+mod hand_on;
 mod running;
 
 use std::{

@@ -14,7 +14,8 @@ pub(crate) struct SsePieces {
     field: Vec<u8>,
     name: Vec<u8>,
     has_data: bool,
-    has_ids: bool,
+    /// The last one that an event had.
+    id: Option<Vec<u8>>,
     /// A line feed that follows belongs to the carriage return before it.
     after_return: bool,
 }
@@ -50,6 +51,7 @@ enum Place {
 enum Kind {
     Data,
     Name,
+    Id,
     Other,
 }
 
@@ -74,9 +76,9 @@ impl SsePieces {
         self.add(rest, &mut each);
     }
 
-    /// Whether an event had an id: then what a client missed can be asked for again.
-    pub(crate) fn has_ids(&self) -> bool {
-        self.has_ids
+    /// The last id of an event: by it what a client missed can be asked for again.
+    pub(crate) fn last_id(&self) -> Option<&[u8]> {
+        self.id.as_deref()
     }
 
     /// A part of a line.
@@ -105,6 +107,11 @@ impl SsePieces {
                 let room = MAX_NAME_BYTES.saturating_sub(self.name.len());
                 self.name.extend(part.iter().take(room));
             }
+            Place::Value(Kind::Id) => {
+                let id = self.id.get_or_insert_default();
+                let room = MAX_NAME_BYTES.saturating_sub(id.len());
+                id.extend(part.iter().take(room));
+            }
             _ => {}
         }
     }
@@ -124,8 +131,8 @@ impl SsePieces {
                 Kind::Name
             }
             b"id" => {
-                self.has_ids = true;
-                Kind::Other
+                self.id = Some(Vec::new());
+                Kind::Id
             }
             _ => Kind::Other,
         }

@@ -293,6 +293,9 @@ fn every_api_passes_untouched_and_is_recorded_with_its_tokens() {
             assert_eq!(event["resource"]["type"], "model");
         }
         assert_eq!(intent["resource"], outcome["resource"]);
+        let streams = case.path.contains("tream") || case.request.contains("\"stream\":true");
+        let told = intent["meta"].get("stream");
+        assert_eq!(told, streams.then_some(&json!(true)), "{}", case.path);
         assert_eq!(
             intent["content"]["input"],
             serde_json::from_str::<Value>(case.request).unwrap()
@@ -465,4 +468,36 @@ fn a_path_without_a_provider_is_refused_in_words() {
         message.contains("openai") && message.contains("[rule: llm.upstream]"),
         "{message}"
     );
+}
+
+#[test]
+fn a_path_that_leads_out_of_the_providers_goes_nowhere() {
+    let setup = Setup::new(|_| Script::whole(200, JSON, "{}"));
+    for (n, path) in [
+        "/openai/../admin",
+        "/openai/v1/%2e%2E/admin",
+        "/openai/..%2fadmin",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let got = setup.post(path, &[], "{}");
+        assert_eq!(got.status, 400, "{path}");
+        assert_eq!(got.json()["error"]["code"], "llm.path");
+        let event = &setup.trail.events(n + 1)[n];
+        assert_eq!(
+            (&event["approval"]["rule"], &event["status"]),
+            (&json!("llm.path"), &json!(400))
+        );
+    }
+    assert!(setup.upstream.seen.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_client_of_http_1_0_is_no_reason_to_ask_in_its_version() {
+    let setup = Setup::new(|_| Script::whole(200, JSON, "{}"));
+    let mut client = setup.connect();
+    client.write("POST /openai/v1/responses HTTP/1.0\r\ncontent-length: 2\r\n\r\n{}");
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(setup.upstream.last().version, hyper::Version::HTTP_11);
 }

@@ -313,9 +313,15 @@ fn the_end_of_a_session_ends_what_is_open() {
     let mut client = setup.connect();
     client.write("DELETE /s HTTP/1.1\r\nhost: g\r\nmcp-session-id: planted-session-1\r\n\r\n");
     assert_eq!(client.answer().status, 200);
-    let events = setup.trail.events(3);
+    let events = setup.trail.events(4);
     let ended = outcome(&events, "tools/call");
     assert_eq!(ended["meta"]["reason"], "the client ended the session");
+    let end = events.iter().find(|event| event["action"] == "DELETE /mcp");
+    let end = end.unwrap();
+    assert_eq!(
+        (&end["result"], &end["meta"]["session"]),
+        (&json!("success"), &ended["meta"]["session"])
+    );
 }
 
 /// The oldest protocol: one stream for all answers, and an endpoint that the server names.
@@ -660,4 +666,71 @@ fn a_stop_ends_streams_that_only_listen() {
     setup.stop();
     assert!(client.answer().is_whole, "the stream ends as it should");
     assert!(begin.elapsed() < Duration::from_mins(1));
+}
+
+#[test]
+fn a_call_that_wants_no_answer_is_recorded_all_the_same() {
+    for mode in [Mode::Async, Mode::Strict] {
+        let setup = Setup::with(
+            |_| Script::whole(202, "text/plain", ""),
+            |settings, _| {
+                with_mcp(settings, "/mcp");
+                settings.gateway.mode = mode;
+            },
+        );
+        let mut without = call(1, "rm", json!({"path": "/x"}));
+        without.as_object_mut().unwrap().remove("id");
+        for (n, asked) in [call(Value::Null, "rm", json!({"path": "/x"})), without]
+            .iter()
+            .enumerate()
+        {
+            assert_eq!(post(&setup, &[], asked).status, 202);
+            let event = &setup.trail.events(n + 1)[n];
+            assert_eq!(
+                (&event["action"], &event["resource"]["id"]),
+                (&json!("tools/call"), &json!("s/rm"))
+            );
+            assert_eq!(event["meta"]["without_id"], true);
+            assert_eq!(event["content"]["input"], json!({"path": "/x"}));
+        }
+        if mode == Mode::Strict {
+            setup.disk_is_full.store(true, Ordering::SeqCst);
+            let asked = setup.upstream.seen.lock().unwrap().len();
+            post(&setup, &[], &call(Value::Null, "rm", json!({})));
+            assert_eq!(setup.upstream.seen.lock().unwrap().len(), asked);
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_taken_up_again_without_a_session() {
+    let first = Mutex::new(Some(Script::pieces(
+        SSE,
+        vec![Ok(Bytes::from_static(b"id: e7\ndata: \n\n"))],
+    )));
+    let setup = setup(move |seen| {
+        if seen.method == "POST" {
+            let next = first.lock().unwrap().take();
+            return next
+                .unwrap_or_else(|| Script::whole(200, JSON, result(2, said("")).to_string()));
+        }
+        assert_eq!(seen.headers["last-event-id"], "e7");
+        Script::pieces(SSE, vec![event(&result(1, said("late")))])
+    });
+    post(&setup, &[], &call(1, "slow", json!({})));
+    // The recorder has seen the end of the first stream when it has recorded another call behind it.
+    post(&setup, &[], &call(2, "quick", json!({})));
+    setup.trail.events(3);
+    let mut client = setup.connect();
+    client.write(
+        "GET /s HTTP/1.1\r\nhost: g\r\naccept: text/event-stream\r\nlast-event-id: e7\r\n\r\n",
+    );
+    assert_eq!(client.answer().status, 200);
+    let events = setup.trail.events(4);
+    let ended = outcome(&events, "tools/call");
+    assert_eq!(
+        (&ended["resource"]["id"], &ended["result"]),
+        (&json!("s/slow"), &json!("success"))
+    );
+    assert_eq!(ended["content"]["output"], said("late"));
 }

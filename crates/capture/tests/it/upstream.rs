@@ -19,6 +19,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
+    pub(crate) version: hyper::Version,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -125,6 +126,7 @@ pub(crate) async fn answer(
         .unwrap_or_default();
     let this = Seen {
         method: parts.method.to_string(),
+        version: parts.version,
         path: parts.uri.path_and_query().unwrap().to_string(),
         headers: parts.headers,
         body,

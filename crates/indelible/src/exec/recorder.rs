@@ -19,14 +19,16 @@ use capture::{
     draft::{Draft, Source},
     redact::{Redaction, Redactor, Secret, Secrets},
     shell::Writer,
-    sink::{Address, Remote, Sink, SinkError, commands_redaction_key},
-    spool::{Begun, SharedSpool},
+    sink::{Remote, Sink, SinkError, commands_redaction_key},
+    spool::{Begun, SharedSpool, deliver_own_spools},
 };
 
 use super::{Options, state_dir, warn};
 
 /// Longest time that recording may keep the caller waiting after the command has ended.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long events of earlier runs may keep the caller waiting; the next command goes on.
+const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(500);
 /// A server that took longer than this to say nothing is left alone for a while.
 const SLOW: Duration = Duration::from_secs(1);
 const LEFT_ALONE: Duration = Duration::from_secs(30);
@@ -45,6 +47,8 @@ pub(crate) struct Recorder {
     /// The intent, until the server has it.
     intent: Mutex<Option<Vec<u8>>>,
     is_announced: AtomicBool,
+    /// Whether a gateway on this machine delivers.
+    is_handed_on: bool,
     mode: Mode,
 }
 
@@ -76,6 +80,7 @@ impl Recorder {
             producer,
             intent: Mutex::new(None),
             is_announced: AtomicBool::new(false),
+            is_handed_on: options.remote.server.is_empty(),
             mode: options.mode,
             env,
         })
@@ -200,6 +205,9 @@ impl Recorder {
     /// Nothing is lost, and whoever reads the command's stderr shall find the command's bytes and no others. A server that
     /// is there and refuses will not change its mind by itself.
     fn say_waits(&self, why: &anyhow::Error) {
+        if self.is_handed_on {
+            return;
+        }
         let will_be_back = !matches!(why.downcast_ref(), Some(SinkError::Refused { .. }));
         if will_be_back && !std::io::stderr().is_terminal() {
             return;
@@ -254,15 +262,20 @@ impl Recorder {
         {
             warn(&format!("waiting events were not sent: {error}"));
         }
+        // What ended runs left has a next command, too; one whose run goes on is left alone.
+        let until = Some(Instant::now() + LEFTOVERS_PATIENCE);
+        if let Ok(remote) = &self.remote
+            && let Err(error) = deliver_own_spools(&self.env.fs, spool.dir(), remote, until)
+        {
+            warn(&format!("events of earlier runs were not sent: {error}"));
+        }
     }
 }
 
 /// The server, and the key for the hashes of redactions.
 fn remote(options: &Options, env: &Env, spool: Option<&SharedSpool>) -> (Result<Remote>, [u8; 32]) {
-    let address = options.remote.key_text().map(|key| Address {
-        url: options.remote.base(),
-        key: key.unwrap_or_default().into(),
-    });
+    let address = options.remote.address();
+    let address = address.and_then(|address| address.context("events go to a gateway"));
     let remote = address
         .as_ref()
         .map_err(|error| anyhow::anyhow!("{error:#}"))

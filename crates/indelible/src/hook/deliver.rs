@@ -33,7 +33,8 @@ pub(super) struct Args {
 
 /// Starts the process, unless one is at work.
 pub(super) fn start(spool: &SharedSpool, place: &Place) {
-    if spool.is_watched().unwrap_or(true) {
+    // Without a server it is a gateway's business.
+    if place.remote.server.is_empty() || spool.is_watched().unwrap_or(true) {
         return;
     }
     let Ok(program) = std::env::current_exe() else {

@@ -36,7 +36,7 @@ const NO_PROXIES: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// This machine: the gateway's other surfaces are here, and what an agent serves to itself.
 const THIS_MACHINE: &str = "localhost,127.0.0.1,::1";
 /// Variables in which clients look for a file of certificate authorities that takes the place of their own.
-pub(super) const REPLACING: [&str; 7] = [
+pub(super) const REPLACING: [&str; 11] = [
     "SSL_CERT_FILE",
     "CURL_CA_BUNDLE",
     "REQUESTS_CA_BUNDLE",
@@ -44,12 +44,20 @@ pub(super) const REPLACING: [&str; 7] = [
     "GIT_SSL_CAINFO",
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
+    // Stronger than the `cafile` of an npmrc.
+    "npm_config_cafile",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "HTTPLIB2_CA_CERTS",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
 ];
 /// And for one that adds to their own.
 pub(super) const ADDING: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
 /// Puts what stands in it before every command that Claude Code runs in a shell.
 const CLAUDE_PREFIX: &str = "CLAUDE_CODE_SHELL_PREFIX";
+
+/// The key of the server, or of a gateway.
+const OUR_KEY: &str = "INDELIBLE_KEY";
 
 /// Where commands that record themselves send to.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +66,7 @@ pub(super) struct Commands<'a> {
     pub(super) program: &'a Path,
     /// Address of the server; empty if a gateway on this machine delivers what they leave on disk.
     pub(super) url: &'a str,
-    /// Key from the command line; one from the environment is inherited.
+    /// Key for that server. Without one none is inherited either.
     pub(super) key: Option<&'a str>,
     /// Data directory of a server on this machine.
     pub(super) data: &'a Path,
@@ -72,6 +80,7 @@ pub(super) struct Commands<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     variables: Vec<(&'static str, String)>,
+    removed: Vec<&'static str>,
     job: String,
     token: Option<String>,
 }
@@ -90,6 +99,7 @@ impl Environment {
             .filter_map(|(name, value)| Some((name, value?)));
         Self {
             variables: variables.collect(),
+            removed: Vec::new(),
             job,
             token: None,
         }
@@ -126,7 +136,7 @@ impl Environment {
         let ours = || Some(format!("{} -c", path(commands.program)?));
         let named = [
             ("INDELIBLE_URL", Some(commands.url.to_owned())),
-            ("INDELIBLE_KEY", commands.key.map(str::to_owned)),
+            (OUR_KEY, commands.key.map(str::to_owned)),
             ("INDELIBLE_DATA", path(commands.data)),
             ("INDELIBLE_SPOOL", path(commands.spool)),
             (
@@ -145,6 +155,9 @@ impl Environment {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
         self.variables.extend(named);
+        if commands.key.is_none() {
+            self.removed.push(OUR_KEY);
+        }
     }
 
     /// Surface `forward-proxy`. Its user names the job, and its password is the agent's token; `no_proxy` is what was excepted
@@ -205,6 +218,11 @@ impl Environment {
             .collect();
         self.variables
             .push(("OTEL_RESOURCE_ATTRIBUTES", all.join(",")));
+    }
+
+    /// What the command does not inherit.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &'static str> {
+        self.removed.iter().copied()
     }
 
     pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -268,6 +286,7 @@ mod tests {
             assert!(found.contains(&(CLAUDE_PREFIX, expected)), "{found:?}");
             assert!(found.contains(&("INDELIBLE_SPOOL", "/spool")));
             assert!(found.iter().all(|(name, _)| *name != "INDELIBLE_KEY"));
+            assert!(environment.removed().eq(["INDELIBLE_KEY"]));
         }
     }
 
@@ -304,7 +323,7 @@ mod tests {
 
     #[test]
     fn clients_that_would_trust_nothing_else_get_no_half_of_a_bundle() {
-        for (is_whole, names) in [(true, 9), (false, 2)] {
+        for (is_whole, names) in [(true, 13), (false, 2)] {
             let mut environment = Environment::new(&Scope::default());
             let before = environment.variables().count();
             environment.set_bundle(Path::new("/b.pem"), is_whole);

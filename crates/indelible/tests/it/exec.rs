@@ -93,6 +93,8 @@ fn signals_reach_the_command_and_come_back_as_its_status() {
             "trap 'exit 5' INT; echo ready; while :; do sleep 0.05; done",
         ),
         ("hup", Signal::HUP, 129, "echo ready; exec sleep 60"),
+        ("alarm", Signal::ALARM, 142, "echo ready; exec sleep 60"),
+        ("cpu", Signal::XCPU, 152, "echo ready; exec sleep 60"),
     ] {
         let mut command = machine.command(&["exec", "--job", name, "--", "sh", "-c", trapped]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();

@@ -249,3 +249,20 @@ fn without_outputs_a_command_runs_all_the_same() {
     let record = &machine.json(&["query", "job:closed"])[0];
     assert_eq!(record["status"], 6);
 }
+
+#[test]
+fn output_that_nobody_can_keep_is_no_success() {
+    let machine = Machine::serving();
+    for (job, script, status) in [("short", "echo hi", 1), ("long", "exec yes", 141)] {
+        let mut command = machine.command(&["exec", "--job", job, "--", "sh", "-c", script]);
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = command.stdout(full.unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{job}: {output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("No space left"), "{said}");
+        let record = &machine.json(&["query", &format!("job:{job} -phase:intent")])[0];
+        assert_eq!(record["result"], "error");
+        let why = record["meta"]["stdout_unwritten"].as_str().unwrap();
+        assert!(why.contains("No space left"), "{why}");
+    }
+}

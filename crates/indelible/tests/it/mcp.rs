@@ -10,7 +10,7 @@ use std::{
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::machine::{KEY, Machine, files, signal, wait};
+use crate::machine::{KEY, Machine, PROGRAM, files, signal, wait};
 
 const SECRET: &str = "ghp_PlantedSecretPlantedSecretPlanted123";
 /// A server that knows one tool, `echo`, and another, `never`.
@@ -441,4 +441,56 @@ fn holds(file: &std::path::Path, text: &str) -> bool {
     bytes
         .windows(text.len())
         .any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn inside_of_a_gateway_of_settings_everything_is_recorded_and_no_key_is_inherited() {
+    let machine = Machine::serving();
+    let home = machine.home();
+    let key = machine
+        .json(&["key", "create", "--scope", "gateway", "--json"])
+        .remove(0);
+    std::fs::write(home.join("gateway.key"), key["key"].as_str().unwrap()).unwrap();
+    let config = format!(
+        "[gateway]\nserver = {:?}\nkey_file = \"gateway.key\"\n[llm]\nlisten = \"127.0.0.1:0\"\n",
+        machine.url
+    );
+    std::fs::write(home.join("gateway.toml"), config).unwrap();
+    std::fs::write(home.join("server.sh"), SERVER).unwrap();
+    std::fs::write(
+        home.join("call.json"),
+        format!("{}\n", call(1, "echo", json!({}))),
+    )
+    .unwrap();
+    let hooked = json!({"hook_event_name": "SessionStart", "session_id": "s", "cwd": "/"});
+    std::fs::write(home.join("hook.json"), hooked.to_string()).unwrap();
+    let script = r#"
+        printf %s "${INDELIBLE_KEY-none}" > key
+        "$0" mcp -- sh server.sh < call.json > answer
+        "$0" hook --from claude-code < hook.json
+        "$0" exec -- true
+    "#;
+    let output = machine.run(&[
+        "run",
+        "--config",
+        "gateway.toml",
+        "--",
+        "sh",
+        "-c",
+        script,
+        PROGRAM,
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let read = |name: &str| std::fs::read_to_string(home.join(name)).unwrap();
+    assert_eq!(read("key"), "none");
+    assert!(read("answer").contains("\"result\""), "{}", read("answer"));
+    let recorded = events(&machine, 4);
+    for phase in ["intent", "outcome"] {
+        assert_eq!(self::recorded(&recorded, phase), [1]);
+    }
+    for source in ["hook", "shell"] {
+        let found = machine.json(&["query", &format!("source:{source}")]);
+        assert_eq!(found.len(), 1, "{source}: {found:#?}");
+    }
 }

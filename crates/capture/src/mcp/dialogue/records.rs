@@ -179,7 +179,10 @@ impl Dialogue {
         scribe: &mut Scribe<'_>,
     ) {
         if from == Side::Server {
-            self.unreadable_lines += 1;
+            // A line that ends in the middle of a message is known for what it is only by the next one.
+            let lines = start.split(|byte| *byte == b'\n');
+            self.unreadable_lines +=
+                lines.filter(|line| !line.trim_ascii().is_empty()).count() as u64;
             return;
         }
         let mut draft = self.notice("unreadable", via);

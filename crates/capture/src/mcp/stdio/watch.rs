@@ -154,10 +154,11 @@ impl Watch {
         let mut draft = self.draft(Phase::Outcome);
         draft.duration_us = Some(at.0.saturating_sub(self.began_at.0));
         draft.status = Some(i64::from(super::shell_status(status)));
-        draft.result = Some(if status.success() {
-            Outcome::Success
-        } else {
-            Outcome::Failure
+        draft.result = Some(match status.code() {
+            Some(0) => Outcome::Success,
+            Some(_) => Outcome::Failure,
+            // As of a command that a signal ended.
+            None => Outcome::Error,
         });
         let meta = &mut draft.meta;
         let signal = status

@@ -327,3 +327,28 @@ fn websockets_pass_in_both_versions_of_http() {
         }
     });
 }
+
+#[test]
+fn a_client_that_asks_for_nothing_after_the_handshake_is_recorded() {
+    let (setup, ca) = proxy(&OPEN, |_, _| {});
+    setup.runtime.block_on(async {
+        for (n, alpn) in [&["h2"][..], &["http/1.1"], &[]].into_iter().enumerate() {
+            let (target, seen) = https_host(&["h2", "http/1.1"], |_| unreachable!()).await;
+            let (stream, _) = connect(&setup, &target, "").await;
+            let mut stream = secure(stream, &ca, alpn).await.unwrap();
+            stream.shutdown().await.unwrap();
+            drop(stream);
+            let events = setup.trail.events(2 * n + 2);
+            let outcome = &events[2 * n + 1];
+            assert_eq!(
+                (&outcome["action"], &outcome["result"]),
+                (&json!(format!("CONNECT {target}")), &json!("error"))
+            );
+            let reason = outcome["meta"]["reason"].as_str().unwrap();
+            let expected = "the client closed after the handshake, without a request";
+            assert!(reason.starts_with(expected), "{reason}");
+            assert_eq!(outcome["meta"]["sni"], "localhost");
+            assert!(seen.lock().unwrap().is_empty());
+        }
+    });
+}

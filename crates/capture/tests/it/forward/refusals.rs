@@ -160,3 +160,19 @@ fn agents_show_their_token_as_a_password() {
         assert!(!text.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn a_request_that_names_two_hosts_is_refused() {
+    let (setup, _) = proxy_before(|_| unreachable!(), &[], |_, _| {});
+    let mut client = setup.connect();
+    client.write(format!(
+        "GET {}/ HTTP/1.1\r\nhost: a.example\r\nhost: b.example\r\n\r\n",
+        setup.upstream.url()
+    ));
+    assert_eq!(client.answer().status, 400);
+    let event = &setup.trail.events(1)[0];
+    assert_eq!(
+        (&event["result"], &event["status"]),
+        (&json!("error"), &json!(400))
+    );
+}
