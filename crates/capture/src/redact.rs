@@ -4,6 +4,7 @@
 //! the trail's key can try out guesses. Rules come in the file format of gitleaks; secrets that are known, such as
 //! the keys that a gateway injects, are found wherever they occur.
 
+mod escapes;
 mod find;
 mod gitleaks;
 mod json;
@@ -171,6 +172,9 @@ impl Redaction<'_> {
             }
         }
         self.redactor.rules.find(text, from, &mut found);
+        if let Some(read) = escapes::read(text) {
+            self.redactor.rules.find(&read, from, &mut found);
+        }
         find::settle(found, from)
     }
 

@@ -365,3 +365,47 @@ proptest! {
         prop_assert_eq!(value.redactions, 1);
     }
 }
+
+/// What stands right before a secret once it is written somewhere.
+const BEFORE: &[&str] = &[
+    "\\n",
+    "\\\\n",
+    "\\t",
+    "\\r\\n",
+    "\\u001b[1m",
+    "\u{1b}[32m",
+    "\u{1b}[0;1m",
+    "\\x1b[m",
+    "\\u003d",
+    "%3D",
+];
+
+#[test]
+fn escapes_and_colours_do_not_hide_a_secret() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    let secrets = [
+        "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        "AKIAIOSFODNN7EXAMPLE",
+        "sk-ant-api03-abcdefghij0123456789",
+    ];
+    for (before, secret) in BEFORE
+        .iter()
+        .flat_map(|before| secrets.map(|secret| (before, secret)))
+    {
+        let text = format!("see {before}{secret} there");
+        let mark = redactor.fingerprint(secret.as_bytes());
+        let redacted = with.text(&text, &mut 0);
+        assert!(redacted.contains(&mark), "{text:?}: {redacted}");
+        // In a string that is longer than what is decoded, and in one that is not.
+        for padding in [10, 70_000] {
+            let words = "x y\\n".repeat(padding / 5);
+            let body = format!("{{\"a\":\"{words}{}\"}}", text.replace('\u{1b}', "\\u001b"));
+            let value = value(&redactor, body.as_bytes(), &[40_000]).unwrap();
+            assert!(!value.json.contains(secret), "{padding}: {text:?}");
+            serde_json::from_str::<serde_json::Value>(&value.json).unwrap();
+        }
+    }
+    let header = "x\\nAuthorization: Basic dXNlcjpwYXNzd29yZA==\\nnext";
+    assert!(!with.text(header, &mut 0).contains("dXNlcjpwYXNz"));
+}
