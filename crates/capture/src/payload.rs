@@ -181,6 +181,7 @@ impl Payload {
             return text;
         }
         match std::str::from_utf8(&self.kept) {
+            Ok(plain) if matches!(self.form, Form::Text(_)) => quoted(plain),
             // Taken for JSON it was looked at string by string, and a secret may go across.
             Ok(plain) => quoted(&with.text(plain, &mut self.redactions)),
             Err(_) => base64(&self.kept),

@@ -8,6 +8,7 @@ mod escapes;
 mod find;
 mod gitleaks;
 mod json;
+mod marks;
 mod names;
 mod rule;
 mod text;
@@ -152,7 +153,7 @@ impl Redaction<'_> {
         Cow::Owned(String::from_utf8_lossy(&out).into_owned())
     }
 
-    /// Secrets in order and apart from each other; only those that begin at `from` or behind it.
+    /// Secrets in order and apart from each other and from marks; only those that begin at `from` or behind it.
     fn find(&self, text: &[u8], from: usize) -> Vec<Found> {
         let mut found = Vec::new();
         if let Some(literals) = &self.redactor.literals {
@@ -171,11 +172,12 @@ impl Redaction<'_> {
                 );
             }
         }
-        self.redactor.rules.find(text, from, &mut found);
+        let marks = marks::find(text);
+        self.redactor.rules.find(text, from, &marks, &mut found);
         if let Some(read) = escapes::read(text) {
-            self.redactor.rules.find(&read, from, &mut found);
+            self.redactor.rules.find(&read, from, &marks, &mut found);
         }
-        find::settle(found, from)
+        find::settle(find::unmarked(found, &marks), from)
     }
 
     /// Appends `text[from..to]` with what was found there replaced.
@@ -212,9 +214,20 @@ impl Redaction<'_> {
         self.each(text, 0, text.len(), &self.find(text, 0), emit);
     }
 
+    /// The rule that takes a value as a whole for a secret, for which it has to be the same wherever the value stands; `before`
+    /// is what stands before it.
+    fn rule_of(&self, value: &[u8], before: &[u8]) -> Option<&str> {
+        let text = [before, value].concat();
+        let found = self.find(&text, 0);
+        let whole = found
+            .iter()
+            .find(|secret| secret.start == before.len() && secret.end == text.len())?;
+        Some(whole.label(&self.redactor.rules))
+    }
+
     /// Appends what stands for a secret.
     fn write_mark(&self, rule: &str, value: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(b"[REDACTED:");
+        out.extend_from_slice(marks::BEGIN);
         out.extend_from_slice(rule.as_bytes());
         out.push(b':');
         out.extend_from_slice(self.redactor.fingerprint(value).as_bytes());

@@ -1,10 +1,10 @@
 //! Where the secrets of a text are.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError, MatchKind};
 
-use super::rule::Rule;
+use super::{marks, rule::Rule};
 
 /// All rules and what leads to them.
 #[derive(Debug)]
@@ -82,7 +82,13 @@ impl Rules {
     }
 
     /// Appends what the rules find, in no order and overlapping.
-    pub(super) fn find(&self, text: &[u8], from: usize, found: &mut Vec<Found>) {
+    pub(super) fn find(
+        &self,
+        text: &[u8],
+        from: usize,
+        marks: &[Range<usize>],
+        found: &mut Vec<Found>,
+    ) {
         let mut candidates = self.always.clone();
         for hit in self.keywords.find_overlapping_iter(text) {
             let rules = self.of_keyword.get(hit.pattern().as_usize());
@@ -94,14 +100,21 @@ impl Rules {
         }
         for index in candidates {
             if let Some(rule) = self.all.get(index) {
-                find_all(rule, index, text, from, found);
+                find_all(rule, index, text, from, marks, found);
             }
         }
     }
 }
 
-/// Every match of a rule that begins at `from` or behind it; what is before is seen by `\b` only.
-fn find_all(rule: &Rule, index: usize, text: &[u8], from: usize, found: &mut Vec<Found>) {
+/// Every match of a rule that begins at `from` or behind it, and in no mark; what is before is seen by `\b` only.
+fn find_all(
+    rule: &Rule,
+    index: usize,
+    text: &[u8],
+    from: usize,
+    marks: &[Range<usize>],
+    found: &mut Vec<Found>,
+) {
     let Some(regex) = rule.regex.get() else {
         return;
     };
@@ -112,11 +125,19 @@ fn find_all(rule: &Rule, index: usize, text: &[u8], from: usize, found: &mut Vec
         let Some(whole) = regex.find_at(text, at) else {
             return;
         };
+        if let Some(mark) = marks::around(marks, whole.start()) {
+            at = mark.end;
+            continue;
+        }
         let captures = regex.captures_read_at(&mut groups, text, whole.start());
         if captures.is_none() {
             return;
         }
         if let Some((start, end)) = rule.secret(text, &groups) {
+            if let Some(mark) = marks::around(marks, start) {
+                at = mark.end;
+                continue;
+            }
             found.push(Found {
                 start,
                 end,
@@ -125,6 +146,22 @@ fn find_all(rule: &Rule, index: usize, text: &[u8], from: usize, found: &mut Vec
         }
         at = whole.end().max(at + 1);
     }
+}
+
+/// What is found, less what is marked already.
+pub(super) fn unmarked(found: Vec<Found>, marks: &[Range<usize>]) -> Vec<Found> {
+    if marks.is_empty() {
+        return found;
+    }
+    let parts = found.into_iter().flat_map(|secret| {
+        let parts = marks::without(marks, secret.start..secret.end);
+        parts.into_iter().map(move |part| Found {
+            start: part.start,
+            end: part.end,
+            by: secret.by,
+        })
+    });
+    parts.collect()
 }
 
 /// In order, and of those that overlap only one: the first, of equal ones that of the earlier rule. What overlaps

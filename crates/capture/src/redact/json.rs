@@ -9,7 +9,7 @@ use event::json::{Value, write_string};
 
 use super::{
     Redaction, TextStream,
-    names::{MAX_NAME_BYTES, is_placeholder, is_secret},
+    names::{MAX_NAME_BYTES, Named, is_placeholder, looks_secret, told},
 };
 
 /// Open arrays and objects that are followed; what is deeper counts as an array.
@@ -66,6 +66,10 @@ enum Place {
 enum Role {
     Name,
     Value,
+    /// The same, and its name makes it a secret if it is so long and looks like one.
+    Likely {
+        min_bytes: usize,
+    },
     /// The value of a member that is secret by its name.
     Secret,
 }
@@ -204,12 +208,23 @@ impl JsonStream {
         if role == Role::Secret {
             self.write_secret(with, out, count);
         } else {
-            if role == Role::Value {
+            if role != Role::Name {
                 self.pick_string();
             }
-            self.write_text(with, out, count);
+            match role {
+                Role::Likely { min_bytes } if self.is_likely(min_bytes) => {
+                    self.literal = self.text.pending().to_vec();
+                    self.text.clear();
+                    self.write_secret(with, out, count);
+                }
+                _ => self.write_text(with, out, count),
+            }
         }
         out.push(b'"');
+    }
+
+    fn is_likely(&self, min_bytes: usize) -> bool {
+        self.text.is_whole() && looks_secret(self.text.pending(), min_bytes)
     }
 
     /// The string that has just ended, decoded first if it is short and has escapes.
@@ -241,11 +256,17 @@ impl JsonStream {
         if is_placeholder(&raw) {
             return out.extend_from_slice(&raw);
         }
-        *count += 1;
-        match unescaped(&raw) {
-            Some(value) => with.write_mark(BY_NAME, value.as_bytes(), out),
-            None => with.write_mark(BY_NAME, &raw, out),
+        let plain = unescaped(&raw);
+        let value = plain
+            .as_ref()
+            .map_or(raw.as_slice(), |text| text.as_bytes());
+        let (scheme, secret) = with_scheme(value);
+        if is_placeholder(secret) {
+            return out.extend_from_slice(&raw);
         }
+        *count += 1;
+        out.extend_from_slice(scheme);
+        with.write_mark(with.rule_of(secret, scheme).unwrap_or(BY_NAME), secret, out);
     }
 
     fn between(&mut self, byte: u8, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
@@ -289,10 +310,14 @@ impl JsonStream {
     fn role(&self) -> Role {
         if self.expects_name {
             Role::Name
-        } else if self.in_object() && is_secret(&self.name) {
-            Role::Secret
-        } else {
+        } else if !self.in_object() {
             Role::Value
+        } else {
+            match told(&self.name) {
+                Named::Plain => Role::Value,
+                Named::Likely(min_bytes) => Role::Likely { min_bytes },
+                Named::Secret => Role::Secret,
+            }
         }
     }
 
@@ -329,7 +354,7 @@ impl JsonStream {
             self.place = Place::Plain;
             return self.text.push(with, &literal, out, count);
         }
-        if self.in_object() && is_number(&literal) && is_secret(&self.name) {
+        if self.in_object() && is_number(&literal) && told(&self.name) == Named::Secret {
             *count += 1;
             out.push(b'"');
             with.write_mark(BY_NAME, &literal, out);
@@ -398,6 +423,20 @@ impl JsonStream {
         self.picked.retain(|(other, _)| *other != name);
         self.picked.push((name, value));
     }
+}
+
+/// A value, apart from the word before it that says how it is used, as headers have it.
+fn with_scheme(value: &[u8]) -> (&[u8], &[u8]) {
+    for scheme in [&b"Bearer "[..], b"Basic ", b"Token ", b"Bot "] {
+        if let Some((word, rest)) = value.split_at_checked(scheme.len())
+            && word.eq_ignore_ascii_case(scheme)
+            && !rest.is_empty()
+            && !rest.contains(&b' ')
+        {
+            return (word, rest);
+        }
+    }
+    (b"", value)
 }
 
 fn is_literal(byte: u8) -> bool {

@@ -1,33 +1,75 @@
 //! Names of JSON members whose values are secrets whatever they look like.
 
+use super::{marks, rule::entropy};
+
 /// Longest name that is looked at, bytes.
 pub(super) const MAX_NAME_BYTES: usize = 64;
 
 /// Endings of such names, lower case, without `_` and `-`.
-const ENDINGS: [&str; 22] = [
+const ENDINGS: [&str; 38] = [
     "accesskey",
     "accesstoken",
+    "accountkey",
     "apikey",
+    "apitoken",
+    "authkey",
     "authorization",
     "authtoken",
     "bearertoken",
+    "bottoken",
     "clientsecret",
     "cookie",
+    "dbpass",
+    "deploytoken",
+    "encryptionkey",
+    "githubtoken",
+    "gitlabtoken",
+    "hmackey",
     "idtoken",
+    "masterkey",
+    "npmtoken",
     "passphrase",
     "passwd",
     "password",
     "privatekey",
+    "privatetoken",
     "pwd",
     "refreshtoken",
     "secret",
-    "secretaccesskey",
     "secretkey",
+    "secretkeybase",
     "secrettoken",
     "securitytoken",
     "sessiontoken",
     "signingkey",
+    "slacktoken",
+    "subscriptionkey",
+    "userpass",
 ];
+
+/// Endings of names whose values are secrets if they look like some.
+const LIKELY: [Likely; 4] = [
+    Likely::new("token", 16),
+    Likely::new("pass", 4),
+    Likely::new("credential", 8),
+    Likely::new("credentials", 8),
+];
+
+/// Tokens that say where to go on.
+const NO_SECRETS: [&str; 7] = [
+    "pagetoken",
+    "nexttoken",
+    "previoustoken",
+    "continuationtoken",
+    "progresstoken",
+    "synctoken",
+    "bypass",
+];
+
+/// A shorter value has too few characters for its entropy to say much.
+const SHORT_BYTES: usize = 12;
+/// Most bits of entropy for each character that a value of words has.
+const WORDS_ENTROPY: f64 = 3.0;
 
 /// Values that stand for none, or for a type.
 const PLACEHOLDERS: [&str; 8] = [
@@ -41,10 +83,39 @@ const PLACEHOLDERS: [&str; 8] = [
     "secret",
 ];
 
+/// How sure a name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// It says nothing.
+    Plain,
+    /// A text of at least so many bytes may be a secret: see [`looks_secret`].
+    Likely(usize),
+    /// Whatever stands there is one.
+    Secret,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Likely {
+    ending: &'static str,
+    /// Shortest value that is one.
+    min_bytes: usize,
+}
+
+impl Likely {
+    const fn new(ending: &'static str, min_bytes: usize) -> Self {
+        Self { ending, min_bytes }
+    }
+}
+
 /// Whether the value of a member of this name is a secret.
 pub(crate) fn is_secret(name: &[u8]) -> bool {
+    told(name) == Named::Secret
+}
+
+/// What a name tells of its value.
+pub(super) fn told(name: &[u8]) -> Named {
     if name.len() > MAX_NAME_BYTES {
-        return false;
+        return Named::Plain;
     }
     let mut plain = [0; MAX_NAME_BYTES];
     let mut length = 0;
@@ -56,14 +127,36 @@ pub(crate) fn is_secret(name: &[u8]) -> bool {
         length += 1;
     }
     let plain = plain.get(..length).unwrap_or_default();
-    ENDINGS
-        .iter()
-        .any(|ending| plain.ends_with(ending.as_bytes()))
+    let ends = |ending: &&str| plain.ends_with(ending.as_bytes());
+    if ENDINGS.iter().any(|ending| ends(&ending)) {
+        return Named::Secret;
+    }
+    if NO_SECRETS.iter().any(|ending| ends(&ending)) {
+        return Named::Plain;
+    }
+    let likely = LIKELY.iter().find(|likely| ends(&&likely.ending));
+    likely.map_or(Named::Plain, |likely| Named::Likely(likely.min_bytes))
+}
+
+/// Whether a value whose name makes it likely is a secret: one word, and no word of a language if it is long.
+pub(super) fn looks_secret(value: &[u8], min_bytes: usize) -> bool {
+    let is_one_word = value.iter().all(u8::is_ascii_graphic);
+    let has_digit = value.iter().any(u8::is_ascii_digit);
+    let has_letter = value.iter().any(u8::is_ascii_alphabetic);
+    let is_path = value.starts_with(b"/") || value.starts_with(b"http");
+    value.len() >= min_bytes
+        && is_one_word
+        && has_letter
+        && !is_path
+        && !is_placeholder(value)
+        && marks::find(value).is_empty()
+        && has_digit
+        && (value.len() < SHORT_BYTES || entropy(value) > WORDS_ENTROPY)
 }
 
 /// Whether a value stands for no secret at all.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
-    value.starts_with(b"[REDACTED:")
+    value.starts_with(marks::BEGIN)
         || PLACEHOLDERS
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))

@@ -105,7 +105,7 @@ impl Allowed {
 }
 
 /// Shannon's entropy of a text, bits for each byte.
-fn entropy(text: &[u8]) -> f64 {
+pub(super) fn entropy(text: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in text {
         if let Some(count) = counts.get_mut(usize::from(*byte)) {

@@ -68,6 +68,99 @@ const PLANTED: &[(&str, &str)] = &[
         "MIIEpAIBAAKCAQEA",
     ),
     ("echoed: real-provider-key-1!", "real-provider-key-1"),
+    ("SECRET_KEY=Zx81qP2vTn5kLw0r", "Zx81"),
+    ("SECRET_KEY=correct-horse-battery", "correct"),
+    ("DJANGO_SECRET_KEY = \"kj3)a-9!zq$1xw\"", "kj3)"),
+    ("STRIPE_SECRET_KEY=4eC39HqLyjWDarjt", "4eC39"),
+    ("JWT_SECRET_KEY='a1b2c3d4e5f6g7h8'", "a1b2c3"),
+    ("  secret_key: Zx81qP2vTn5kLw0r", "Zx81"),
+    ("SECRET_KEY_BASE=0f1e2d3c4b5a69788796a5b4", "0f1e2d"),
+    ("PASS=hunter2 ./run", "hunter2"),
+    ("DB_PASS=swordfish", "swordfish"),
+    ("db_pass: 'sword fish'", "fish"),
+    ("MASTER_KEY=0f1e2d3c4b5a6978", "0f1e2d"),
+    ("PASSWORD=p$ss-w0rd", "p$ss"),
+    ("PASSWORD=\"open the door\"", "door"),
+    ("CREATE USER a IDENTIFIED BY 'hunter2';", "hunter2"),
+    ("ALTER USER a WITH PASSWORD 'hunter2';", "hunter2"),
+    ("mysql -uroot -phunter2 shop", "hunter2"),
+    ("mysqldump -u root -p'hunter 2' shop", "hunter"),
+    ("mysql --password hunter2", "hunter2"),
+    ("redis-cli -h r -a hunter2 ping", "hunter2"),
+    ("sshpass -p hunter2 ssh h", "hunter2"),
+    ("sshpass -phunter2 ssh h", "hunter2"),
+    ("curl --user 'bob:hunter 2' https://h", "hunter"),
+    ("machine h login bob password hunter2", "hunter2"),
+    ("machine h\n  login bob\n  password hunter2\n", "hunter2"),
+    ("<password>hunter2</password>", "hunter2"),
+    (
+        "<db:userPassword enc=\"no\">hunter2</db:userPassword>",
+        "hunter2",
+    ),
+    (
+        "?X-Amz-Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+        "5d672d",
+    ),
+    (
+        "Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/x, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb",
+        "5d672d",
+    ),
+    (
+        "Ocp-Apim-Subscription-Key: 0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "0f1e2d",
+    ),
+    ("x-api-key: 0f1e2d3c4b5a6978", "0f1e2d"),
+    (
+        "AGE-SECRET-KEY-1QQPQYNE8RJ2ZKXCVTSWMGDH7L6A53U49FP0QPZRY9X8GF2TVDW0S",
+        "QQPQYNE8",
+    ),
+    ("host dapi0123456789abcdef0123456789abcdef", "dapi01"),
+    ("user api:key-0123456789abcdef0123456789abcdef", "key-01"),
+    (
+        "it is MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs now",
+        "MTk4Nj",
+    ),
+    (
+        "AccountName=a;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;",
+        "Eby8vd",
+    ),
+    (
+        "https://h/?sv=1&sig=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6%3D",
+        "Eby8vd",
+    ),
+    (
+        "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "T0000",
+    ),
+    ("ya29.a0AfH6SMBx0123456789abc", "a0AfH6"),
+    ("npm_0123456789abcdefghijABCDEFGHIJ012345", "npm_01"),
+    (
+        "pypi-AgEIcHlwaS5vcmcCJDAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5",
+        "AgEIc",
+    ),
+    ("glpat-0123456789abcdefghij", "glpat-01"),
+    ("sk_live_0123456789abcdefghij", "sk_live_01"),
+    ("rk_live_0123456789abcdefghij", "rk_live_01"),
+    ("SK0123456789abcdef0123456789abcdef", "SK0123"),
+    (
+        "SG.0123456789abcdefghijkl.0123456789abcdefghijklmnopqrstuvwxyzABCDEFG",
+        "SG.01",
+    ),
+    ("hf_0123456789abcdefghijABCDEFGHIJ0123", "hf_01"),
+    (
+        "github_pat_0123456789abcdefghijAB_0123456789",
+        "github_pat_01",
+    ),
+    ("dckr_pat_0123456789abcdefghijABCDEFG", "dckr_pat_01"),
+    (
+        "clone https://0f1e2d3c4b5a69788796a5b4@github.com/a/b",
+        "0f1e2d",
+    ),
+    (
+        "clone https://0f1e2d3c4b5a69788796a5b4:x-oauth-basic@github.com/a/b",
+        "0f1e2d",
+    ),
+    ("amqp://app:hunt@er2@mq/v", "er2"),
 ];
 
 /// What looks like a secret and is none.
@@ -80,6 +173,23 @@ const PLAIN: &[&str] = &[
     "https://example.org:8443/path?x=1",
     "key: value, secret: required",
     "\"secret_name\": \"database\"",
+    "max_tokens: 12345678, token_count=123456789, \"token\": \"the\"",
+    "commit 5d672d79c15b13162d9279b0855cfba6789a8edb of the key",
+    "id 3f2504e0-4f89-11d3-9a0c-0305e82c3301, sha256:5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "--- PASS: TestLogin2 (0.00s) and pass=12 fail=0 bypass=always",
+    "PASS src/login.test.ts, first_pass: completed in 12s",
+    "mysql -p shop; docker run -p 3306:3306 mysql",
+    "the default login user and password are described on page 5",
+    "API_KEY=os.environ.get and SECRET_KEY=your-secret-key-here",
+    "password = $PASSWORD, --password \"$PASSWORD\", <password>${db.password}</password>",
+    "https://user@example.org/ git@github.com:a/b.git ssh://git@github.com/a",
+    "https://firstname.lastname@example.org/",
+    "http://localhost:8080?mail=a@example.org",
+    "a key-value store, a monkey-0123 and master_key: required",
+    "the identified user by name",
+    "Authorization: required",
+    "the signature=valid and redis-cli -p 6379",
 ];
 
 #[test]
@@ -91,6 +201,110 @@ fn planted_secrets_go_and_the_rest_stays() {
     }
     for text in PLAIN {
         assert_eq!(redacted(text), *text);
+    }
+}
+
+#[test]
+fn what_is_redacted_stays_as_it_is() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    for (text, _) in PLANTED {
+        let once = with.text(text, &mut 0).into_owned();
+        let mut count = 0;
+        assert_eq!(with.text(&once, &mut count), once, "{text}");
+        let body = serde_json::json!({ "a": text, "password": text, "token": text }).to_string();
+        let once = value(&redactor, body.as_bytes(), &[]).unwrap();
+        let again = value(&redactor, once.json.as_bytes(), &[]).unwrap();
+        assert_eq!((again.json, again.redactions), (once.json, 0), "{text}");
+        assert_eq!(count, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_mark_hides_nothing_that_stands_beside_it() {
+    let redactor = redactor();
+    let mark = "[REDACTED:password:6f45d0e9]";
+    for (text, secret) in [
+        (format!("{mark} password=hunter2 "), "hunter2"),
+        (format!("amqp://b:{mark}@c amqp://d:hunter2@e"), "hunter2"),
+        (
+            format!(
+                "-----BEGIN PRIVATE KEY-----\nMIIE{mark}MIIE0123456789\n-----END PRIVATE KEY-----"
+            ),
+            "MIIE",
+        ),
+    ] {
+        let mut count = 0;
+        let clean = redactor.with(&[]).text(&text, &mut count).into_owned();
+        assert!(clean.contains(mark) && !clean.contains(secret), "{clean}");
+        assert!(count > 0);
+    }
+}
+
+#[test]
+fn a_text_has_the_marks_of_json() {
+    let redactor = redactor();
+    let text = "see postgres://bob:s3cretpass123@db/x";
+    let plain = value(&redactor, text.as_bytes(), &[]).unwrap();
+    let json = value(&redactor, format!("[\"{text}\"]").as_bytes(), &[]).unwrap();
+    assert_eq!((plain.redactions, json.redactions), (1, 1));
+    assert_eq!(json.json, format!("[{}]", plain.json));
+    let mark = |secret: &str| {
+        format!(
+            "[REDACTED:bearer-token:{}]",
+            redactor.fingerprint(secret.as_bytes())
+        )
+    };
+    let expected = format!("Authorization: Bearer {}", mark("topsecret"));
+    let header = value(&redactor, b"Authorization: Bearer topsecret", &[]).unwrap();
+    assert_eq!(header.json, format!("\"{expected}\""));
+    let long = "abcdefgh12345678ZYXW";
+    let member =
+        format!("{{\"Authorization\":\"Bearer {long}\",\"api_key\":\"ghp_0123456789abcdefghij\"}}");
+    let member = value(&redactor, member.as_bytes(), &[]).unwrap().json;
+    assert!(
+        member.contains(&format!("Bearer {}", mark(long))),
+        "{member}"
+    );
+    assert!(member.contains("\"[REDACTED:github-token:"), "{member}");
+}
+
+#[test]
+fn members_are_secret_by_their_names() {
+    let redactor = redactor();
+    for name in [
+        "token",
+        "api_token",
+        "github_token",
+        "PRIVATE_TOKEN",
+        "bot_token",
+        "credentials",
+        "encryption_key",
+        "db_pass",
+        "pass",
+        "passwd",
+        "secret_key",
+        "client_secret",
+        "refresh_token",
+        "id_token",
+        "session_token",
+    ] {
+        let body = format!("{{\"{name}\":\"Zx81qP2vTn5kLw0r9d\"}}");
+        let whole = value(&redactor, body.as_bytes(), &[]).unwrap();
+        assert_eq!(whole.redactions, 1, "{name}: {}", whole.json);
+        for cut in 0..body.len() {
+            assert_eq!(value(&redactor, body.as_bytes(), &[cut]).unwrap(), whole);
+        }
+    }
+    for body in [
+        r#"{"max_tokens":4096,"token":"the","token_count":12,"pass":true}"#,
+        r#"{"token":" internationalization","nextPageToken":"CAUQAA1234567890abc"}"#,
+        r#"{"pass":12,"token":123456789012345678,"credentials":"same-origin"}"#,
+        r#"{"pass":"all 3 checks","progressToken":"0f1e2d3c4b5a69788796a5b4"}"#,
+        r#"{"object":"5d672d79c15b13162d9279b0855cfba6789a8edb","id":"3f2504e0-4f89-11d3-9a0c-0305e82c3301"}"#,
+    ] {
+        let clean = value(&redactor, body.as_bytes(), &[]).unwrap();
+        assert_eq!((clean.json.as_str(), clean.redactions), (body, 0));
     }
 }
 

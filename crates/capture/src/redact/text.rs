@@ -1,6 +1,6 @@
 //! Redaction of a text that comes in pieces.
 
-use super::{Piece, Redaction, find::Found};
+use super::{Piece, Redaction, find::Found, marks};
 
 /// A text is looked at in blocks of this many bytes, at the same places however it was cut into pieces.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -83,7 +83,13 @@ impl TextStream {
     /// A full block: everything leaves but for its end, which the next one may change.
     fn block(&mut self, with: &Redaction<'_>, emit: &mut dyn FnMut(Piece<'_>)) {
         let mut found = with.find(&self.pending, self.context);
-        let end = border(&found, self.context, self.pending.len());
+        let mut end = border(&found, self.context, self.pending.len());
+        // The next block must see a mark as a whole, or it would be no mark to it.
+        if let Some(mark) = marks::around(&marks::find(&self.pending), end)
+            && mark.start > self.context
+        {
+            end = mark.start;
+        }
         found.retain(|secret| secret.start < end);
         with.each(&self.pending, self.context, end, &found, emit);
         let keep = end.saturating_sub(CONTEXT_BYTES);

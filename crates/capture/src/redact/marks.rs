@@ -1,0 +1,86 @@
+//! Marks that a text has already: a gateway behind a gateway, or a server behind a hook, sees what was redacted before.
+
+use std::ops::Range;
+
+/// Beginning of what stands for a secret.
+pub(super) const BEGIN: &[u8] = b"[REDACTED:";
+/// Longest name of a rule in a mark, bytes.
+const MAX_RULE_BYTES: usize = 64;
+/// Hex digits of a mark's hash.
+const HASH_DIGITS: usize = 8;
+
+/// The marks of a text, in order.
+pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
+    memchr::memmem::find_iter(text, BEGIN)
+        .filter_map(|start| {
+            let length = length(text.get(start..)?)?;
+            Some(start..start + length)
+        })
+        .collect()
+}
+
+/// Length of the mark at the beginning of a text.
+fn length(text: &[u8]) -> Option<usize> {
+    let rest = text.strip_prefix(BEGIN)?;
+    let plain = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let rule = rest.iter().take(MAX_RULE_BYTES).take_while(plain).count();
+    let hash = rest.get(rule..)?.strip_prefix(b":")?;
+    let (digits, end) = hash.split_at_checked(HASH_DIGITS)?;
+    let is_mark =
+        rule > 0 && digits.iter().all(u8::is_ascii_hexdigit) && end.first() == Some(&b']');
+    is_mark.then_some(BEGIN.len() + rule + 1 + HASH_DIGITS + 1)
+}
+
+/// The mark that holds a place, not counting its first byte.
+pub(super) fn around(marks: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
+    let next = marks.partition_point(|mark| mark.end <= at);
+    marks.get(next).filter(|mark| mark.start < at)
+}
+
+/// What of a range lies in no mark.
+pub(super) fn without(marks: &[Range<usize>], range: Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut at = range.start;
+    let first = marks.partition_point(|mark| mark.end <= range.start);
+    for mark in marks.iter().skip(first) {
+        if mark.start >= range.end {
+            break;
+        }
+        if at < mark.start {
+            parts.push(at..mark.start);
+        }
+        at = mark.end;
+    }
+    if at < range.end {
+        parts.push(at..range.end);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_marks_are_some() {
+        let text = b"a [REDACTED:x-1:0123abcd] [REDACTED::0123abcd] [REDACTED:x:0123abc] [REDACTED:y:01234567";
+        assert_eq!(find(text), [2..25]);
+        assert_eq!(around(&find(text), 2), None);
+        assert_eq!(around(&find(text), 24), Some(&(2..25)));
+        assert_eq!(around(&find(text), 25), None);
+    }
+
+    #[test]
+    fn ranges_lose_what_is_marked() {
+        let marks = [2..4, 6..8];
+        for (range, expected) in [
+            (0..2, vec![0..2]),
+            (0..9, vec![0..2, 4..6, 8..9]),
+            (2..4, vec![]),
+            (3..7, vec![4..6]),
+            (8..9, vec![8..9]),
+        ] {
+            assert_eq!(without(&marks, range.clone()), expected, "{range:?}");
+        }
+    }
+}
