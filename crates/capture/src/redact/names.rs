@@ -48,11 +48,14 @@ const ENDINGS: [&str; 38] = [
 ];
 
 /// Endings of names whose values are secrets if they look like some.
-const LIKELY: [Likely; 4] = [
+const LIKELY: [Likely; 7] = [
     Likely::new("token", 16),
     Likely::new("pass", 4),
     Likely::new("credential", 8),
     Likely::new("credentials", 8),
+    Likely::new("jwt", 16),
+    Likely::new("auth", 16),
+    Likely::new("sessionid", 16),
 ];
 
 /// Tokens that say where to go on.

@@ -623,3 +623,49 @@ fn escapes_and_colours_do_not_hide_a_secret() {
     let header = "x\\nAuthorization: Basic dXNlcjpwYXNzd29yZA==\\nnext";
     assert!(!with.text(header, &mut 0).contains("dXNlcjpwYXNz"));
 }
+
+#[test]
+fn what_commands_and_shells_say() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    for (text, secret) in [
+        ("password: \u{1b}[0mhunter2butlonger\u{1b}[m", "hunter2"),
+        ("A=1\0PASSWORD=s3cr3tvalue99\0HOME=/root\0", "s3cr3tvalue99"),
+        ("export DB_PASSWORD='correct horse xyz'", "horse xyz"),
+        (
+            "aws configure set aws_secret_access_key wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12",
+            "wJalrXUtn",
+        ),
+        (
+            "openssl enc -aes-256-cbc -k s3cr3tPassw0rd",
+            "s3cr3tPassw0rd",
+        ),
+        ("openssl rsa -passin pass:s3cr3tPassw0rd", "s3cr3tPassw0rd"),
+        ("docker login -u me -p s3cr3tPassw0rd", "s3cr3tPassw0rd"),
+        (
+            r#"{"auths":{"x":{"auth":"bWU6czNjcjN0UGFzc3cwcmQ="}}}"#,
+            "bWU6czNj",
+        ),
+        (
+            "x/ysk-ant-api03-abcdefghij0123456789",
+            "abcdefghij0123456789",
+        ),
+        ("token_ghp_0123456789abcdefghijklmnopqrstuvwxyz", "ghp_0123"),
+    ] {
+        let redacted = with.text(text, &mut 0);
+        assert!(!redacted.contains(secret), "{redacted}");
+    }
+    let environment = with
+        .text("A=1\0PASSWORD=s3cr3tvalue99\0HOME=/root\0", &mut 0)
+        .into_owned();
+    assert!(environment.ends_with("\0HOME=/root\0"), "{environment:?}");
+    for text in [
+        "PWD=/home/me/app",
+        "OLDPWD=~/x",
+        "CUR_PWD: /path/of/x",
+        "auth: basic, see auth(7)",
+        "docker login registry.example -u me",
+    ] {
+        assert_eq!(with.text(text, &mut 0), text);
+    }
+}
