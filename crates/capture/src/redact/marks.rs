@@ -64,7 +64,11 @@ mod tests {
     #[test]
     fn only_whole_marks_are_some() {
         let text = b"a [REDACTED:x-1:0123abcd] [REDACTED::0123abcd] [REDACTED:x:0123abc] [REDACTED:y:01234567";
-        assert_eq!(find(text), [2..25]);
+        let found: Vec<_> = find(text)
+            .iter()
+            .map(|mark| (mark.start, mark.end))
+            .collect();
+        assert_eq!(found, [(2, 25)]);
         assert_eq!(around(&find(text), 2), None);
         assert_eq!(around(&find(text), 24), Some(&(2..25)));
         assert_eq!(around(&find(text), 25), None);
@@ -74,13 +78,15 @@ mod tests {
     fn ranges_lose_what_is_marked() {
         let marks = [2..4, 6..8];
         for (range, expected) in [
-            (0..2, vec![0..2]),
-            (0..9, vec![0..2, 4..6, 8..9]),
-            (2..4, vec![]),
-            (3..7, vec![4..6]),
-            (8..9, vec![8..9]),
+            (0..2, &[(0, 2)][..]),
+            (0..9, &[(0, 2), (4, 6), (8, 9)]),
+            (2..4, &[]),
+            (3..7, &[(4, 6)]),
+            (8..9, &[(8, 9)]),
         ] {
-            assert_eq!(without(&marks, range.clone()), expected, "{range:?}");
+            let left = without(&marks, range.clone());
+            let left: Vec<_> = left.iter().map(|part| (part.start, part.end)).collect();
+            assert_eq!(left, expected, "{range:?}");
         }
     }
 }

@@ -130,14 +130,14 @@ pub(super) fn told(name: &[u8]) -> Named {
         length += 1;
     }
     let plain = plain.get(..length).unwrap_or_default();
-    let ends = |ending: &&str| plain.ends_with(ending.as_bytes());
-    if ENDINGS.iter().any(|ending| ends(&ending)) {
+    let ends = |ending: &str| plain.ends_with(ending.as_bytes());
+    if ENDINGS.iter().any(|ending| ends(ending)) {
         return Named::Secret;
     }
-    if NO_SECRETS.iter().any(|ending| ends(&ending)) {
+    if NO_SECRETS.iter().any(|ending| ends(ending)) {
         return Named::Plain;
     }
-    let likely = LIKELY.iter().find(|likely| ends(&&likely.ending));
+    let likely = LIKELY.iter().find(|likely| ends(likely.ending));
     likely.map_or(Named::Plain, |likely| Named::Likely(likely.min_bytes))
 }
 
