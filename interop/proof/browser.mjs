@@ -273,7 +273,7 @@ const tests = {
     isCovered = true;
     await state(tab, "source", "verified");
     await tab.evaluate(() => document.querySelector("#source").setAttribute("src", "/gone.json"));
-    await state(tab, "source", "failed");
+    await state(tab, "source", "offline");
     assert.ok((await said(tab, "source")).includes("shows no proof any more"));
     isCovered = false;
     await close();
