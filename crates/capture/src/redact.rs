@@ -172,10 +172,11 @@ impl Redaction<'_> {
                 );
             }
         }
-        let marks = marks::find(text);
-        self.redactor.rules.find(text, from, &marks, &mut found);
+        let mut marks = self.redactor.rules.find(text, from, &mut found);
         if let Some(read) = escapes::read(text) {
-            self.redactor.rules.find(&read, from, &marks, &mut found);
+            // A mark has no escape: it stands at the same place.
+            let others = self.redactor.rules.find(&read, from, &mut found);
+            marks = if marks.is_empty() { others } else { marks };
         }
         find::settle(find::unmarked(found, &marks), from)
     }

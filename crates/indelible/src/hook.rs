@@ -2,6 +2,7 @@
 
 mod deliver;
 mod install;
+mod key;
 
 use std::{
     io::{Read, Write},
@@ -9,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use capture::{
     Env,
     draft::Source,
@@ -17,6 +18,7 @@ use capture::{
     identity::{Actor, Scope},
     keys::shared_key,
     redact::Redactor,
+    sink::Address,
     spool::SharedSpool,
 };
 
@@ -123,6 +125,7 @@ fn keep(
         .map_err(|error| anyhow::anyhow!("{error:#}"))
         .and_then(|spool| {
             env.fs.create_dir_all(spool.dir())?;
+            key::before_first(env, spool, &calls.place);
             Ok(shared_key(env, &spool.key_path())?)
         });
     let redactor = Redactor::new(None, &[], key.as_ref().unwrap_or(&[0; 32]));
@@ -175,6 +178,15 @@ impl Place {
     fn spool(&self, env: &Env) -> Result<SharedSpool> {
         let dir = self.spool.clone().map_or_else(state_dir, Ok)?;
         Ok(SharedSpool::with(env.clone(), &dir))
+    }
+
+    /// The server and our key.
+    fn address(&self) -> Result<Address> {
+        let key = self.remote.key_text()?;
+        Ok(Address {
+            url: self.remote.base(),
+            key: key.context("no key: set INDELIBLE_KEY")?.into(),
+        })
     }
 }
 

@@ -81,15 +81,18 @@ impl Rules {
         })
     }
 
-    /// Appends what the rules find, in no order and overlapping.
+    /// Appends what the rules find, in no order and overlapping. Answers the marks of the text, if anything was looked for.
     pub(super) fn find(
         &self,
         text: &[u8],
         from: usize,
-        marks: &[Range<usize>],
         found: &mut Vec<Found>,
-    ) {
-        let mut candidates = self.always.clone();
+    ) -> Vec<Range<usize>> {
+        let is_long = |index: &usize| {
+            let rule = self.all.get(*index);
+            rule.is_some_and(|rule| rule.min_bytes <= text.len())
+        };
+        let mut candidates: Vec<_> = self.always.iter().copied().filter(is_long).collect();
         for hit in self.keywords.find_overlapping_iter(text) {
             let rules = self.of_keyword.get(hit.pattern().as_usize());
             for rule in rules.into_iter().flatten() {
@@ -98,11 +101,17 @@ impl Rules {
                 }
             }
         }
+        // Most texts of a JSON body are short and have nothing that leads to a rule.
+        if candidates.is_empty() && found.is_empty() {
+            return Vec::new();
+        }
+        let marks = marks::find(text);
         for index in candidates {
             if let Some(rule) = self.all.get(index) {
-                find_all(rule, index, text, from, marks, found);
+                find_all(rule, index, text, from, &marks, found);
             }
         }
+        marks
     }
 }
 

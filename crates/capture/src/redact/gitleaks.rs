@@ -53,6 +53,8 @@ struct FileRule {
     secret_group: usize,
     entropy: f64,
     keywords: Vec<String>,
+    /// Not of gitleaks: for our own rules without keywords.
+    min_bytes: usize,
     allowlist: Option<Allowlist>,
     allowlists: Vec<Allowlist>,
 }
@@ -100,6 +102,7 @@ pub(super) fn parse(text: &str, compiled: Compiled) -> Result<Vec<Rule>, RuleFil
             regex: pattern_of(&rule.id, pattern, compiled)?,
             group: (rule.secret_group > 0).then_some(rule.secret_group),
             entropy: (rule.entropy > 0.0).then_some(rule.entropy),
+            min_bytes: rule.min_bytes,
             keywords: rule
                 .keywords
                 .iter()

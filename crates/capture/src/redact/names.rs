@@ -134,11 +134,13 @@ pub(super) fn told(name: &[u8]) -> Named {
     if ENDINGS.iter().any(|ending| ends(ending)) {
         return Named::Secret;
     }
-    if NO_SECRETS.iter().any(|ending| ends(ending)) {
-        return Named::Plain;
-    }
     let likely = LIKELY.iter().find(|likely| ends(likely.ending));
-    likely.map_or(Named::Plain, |likely| Named::Likely(likely.min_bytes))
+    match likely {
+        Some(likely) if !NO_SECRETS.iter().any(|ending| ends(ending)) => {
+            Named::Likely(likely.min_bytes)
+        }
+        _ => Named::Plain,
+    }
 }
 
 /// Whether a value whose name makes it likely is a secret: one word, and no word of a language if it is long.

@@ -18,6 +18,8 @@ pub(super) struct Rule {
     pub(super) entropy: Option<f64>,
     /// Lower case. The rule runs only where one of them occurs; always, if there are none.
     pub(super) keywords: Vec<String>,
+    /// It finds nothing in a shorter text, which is not searched at all.
+    pub(super) min_bytes: usize,
     pub(super) allowed: Vec<Allowed>,
 }
 

@@ -189,6 +189,7 @@ const PLAIN: &[&str] = &[
     "a key-value store, a monkey-0123 and master_key: required",
     "the identified user by name",
     "Authorization: required",
+    "let master_key = rustls::crypto::hkdf::Salt::new2",
     "the signature=valid and redis-cli -p 6379",
 ];
 
@@ -217,6 +218,26 @@ fn what_is_redacted_stays_as_it_is() {
         let again = value(&redactor, once.json.as_bytes(), &[]).unwrap();
         assert_eq!((again.json, again.redactions), (once.json, 0), "{text}");
         assert_eq!(count, 0, "{text}");
+    }
+}
+
+/// Such a string is not decoded.
+#[test]
+fn a_long_string_with_escapes_loses_its_secrets_and_stays_json() {
+    let redactor = redactor();
+    let filler = "more words ".repeat(9_000);
+    for (text, secret) in PLANTED {
+        let body = serde_json::to_string(&[format!("{filler}{text} {filler}")]).unwrap();
+        let whole = value(&redactor, body.as_bytes(), &[]).unwrap();
+        let clean: Vec<String> = serde_json::from_str(&whole.json).unwrap();
+        assert!(!clean[0].contains(secret), "{text}");
+        for cut in (0..text.len() + 8).step_by(7) {
+            let at = filler.len() + cut;
+            assert_eq!(
+                value(&redactor, body.as_bytes(), &[at, at + 3]).unwrap(),
+                whole
+            );
+        }
     }
 }
 

@@ -6,15 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use capture::{
-    Env,
-    keys::{save_key, shared_key},
-    sink::{self, Address},
+    Env, sink,
     spool::{SharedSpool, deliver_leftovers},
 };
 
-use super::Place;
+use super::{Place, key};
 use crate::screen::shown;
 
 /// How long the process waits for more: hooks come in bursts, and one process serves them all.
@@ -86,19 +84,8 @@ fn deliver(args: &Args, env: &Env, spool: &SharedSpool) -> Result<bool> {
     let Some(mut watch) = spool.watch()? else {
         return Ok(false);
     };
-    let remote = &args.place.remote;
-    let key = remote.key_text()?;
-    let address = Address {
-        url: remote.base(),
-        key: key.context("no key: set INDELIBLE_KEY")?.into(),
-    };
-    let server = sink::Remote::new(address)?;
-    // Equal secrets have equal marks in the whole trail, once its key is known here.
-    if let Some(key) = server.redaction_key()?
-        && shared_key(env, &spool.key_path())? != key
-    {
-        save_key(env, &spool.key_path(), &key)?;
-    }
+    let server = sink::Remote::new(args.place.address()?)?;
+    key::refresh(env, spool, &server)?;
     loop {
         let mut until = Instant::now() + LINGER;
         while Instant::now() < until {

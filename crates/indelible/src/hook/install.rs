@@ -6,9 +6,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use capture::hook::{Agent, installed, snippet};
+use capture::{
+    Env,
+    hook::{Agent, installed, snippet},
+};
 
-use super::{Place, parse_agent};
+use super::{Place, key, parse_agent};
 
 /// Where `serve` writes the key of this machine, below the data directory.
 const KEY_FILE: &str = "admin.key";
@@ -52,6 +55,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     write(&path, &new)?;
+    let env = Env::system();
+    let spool = args.place.spool(&env)?;
+    // A server may come later: then the first hook asks for it, and after that each delivery.
+    let _ = key::at_install(&env, &spool, &args.place);
     println!(
         "{} calls indelible now: {}",
         args.agent.as_str(),

@@ -273,6 +273,41 @@ fn a_place_that_takes_nothing_refuses_in_strict_mode_only() {
 }
 
 #[test]
+fn the_first_hook_of_a_fresh_spool_has_the_marks_of_the_trail() {
+    let machine = Machine::serving();
+    let secret = "ghp_0123456789abcdefghijklmnop";
+    let said = payload(
+        "UserPromptSubmit",
+        &json!({"prompt": format!("use {secret}")}),
+    );
+    assert!(hook(&machine, &[], &said.to_string()).status.success());
+    let record = records(&machine, 1).remove(0);
+    let hooks = mark(&machine, &record);
+    let ran = machine.run(&["exec", "--", "echo", secret]);
+    assert!(ran.status.success());
+    let commands: Vec<_> = records(&machine, 3)
+        .iter()
+        .skip(1)
+        .map(|record| mark(&machine, record))
+        .collect();
+    assert!(
+        commands.iter().all(|other| *other == hooks),
+        "{commands:?} {hooks}"
+    );
+}
+
+/// The hash of the first mark in a record's content.
+fn mark(machine: &Machine, record: &Value) -> String {
+    let id = record["seq"].to_string();
+    let text = machine.out(&["get", &id]);
+    let (_, mark) = text
+        .split_once("[REDACTED:")
+        .unwrap_or_else(|| panic!("no mark in {text}"));
+    let (_, hash) = mark.split_once(':').unwrap();
+    hash.split_once(']').unwrap().0.to_owned()
+}
+
+#[test]
 fn a_server_that_never_answers_keeps_no_agent_waiting() {
     let mut machine = Machine::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
