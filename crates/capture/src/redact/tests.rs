@@ -161,6 +161,8 @@ const PLANTED: &[(&str, &str)] = &[
         "0f1e2d",
     ),
     ("amqp://app:hunt@er2@mq/v", "er2"),
+    ("docker login -u me -p \"hunter 2\" r.example", "hunter"),
+    ("openssl enc -k 'hunter 2' -in x", "hunter"),
 ];
 
 /// What looks like a secret and is none.

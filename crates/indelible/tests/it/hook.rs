@@ -280,14 +280,23 @@ fn the_first_hook_of_a_fresh_spool_has_the_marks_of_the_trail() {
         "UserPromptSubmit",
         &json!({"prompt": format!("use {secret}")}),
     );
-    assert!(hook(&machine, &[], &said.to_string()).status.success());
+    let made = machine.json(&[
+        "key", "create", "--scope", "gateway", "--scope", "ingest", "--json",
+    ]);
+    let key = made[0]["key"].as_str().unwrap();
+    assert!(
+        hook(&machine, &["--key", key], &said.to_string())
+            .status
+            .success()
+    );
     let record = records(&machine, 1).remove(0);
     let hooks = mark(&machine, &record);
-    let ran = machine.run(&["exec", "--", "echo", secret]);
+    let ran = machine.run(&["exec", "--key", key, "--", "echo", secret]);
     assert!(ran.status.success());
-    let commands: Vec<_> = records(&machine, 3)
+    let commands = machine.json(&["query", "source:shell"]);
+    assert!(!commands.is_empty());
+    let commands: Vec<_> = commands
         .iter()
-        .skip(1)
         .map(|record| mark(&machine, record))
         .collect();
     assert!(
@@ -299,7 +308,7 @@ fn the_first_hook_of_a_fresh_spool_has_the_marks_of_the_trail() {
 /// The hash of the first mark in a record's content.
 fn mark(machine: &Machine, record: &Value) -> String {
     let id = record["seq"].to_string();
-    let text = machine.out(&["get", &id]);
+    let text = machine.out(&["get", &id, "--content"]);
     let (_, mark) = text
         .split_once("[REDACTED:")
         .unwrap_or_else(|| panic!("no mark in {text}"));

@@ -16,9 +16,8 @@ pub(crate) static REDACTION_KEY: RouteInfo = RouteInfo {
     method: "GET",
     path: "/v1/redaction-key",
     id: "getRedactionKey",
-    summary: "The trail's key for the hashes of redacted secrets, for gateways and administrators",
-    // Whoever manages the keys of a trail can make one for a gateway; to write events is not enough.
-    access: Access::Key(&[Scope::Gateway, Scope::Admin]),
+    summary: "The trail's key for the hashes of redacted secrets, for gateways",
+    access: Access::Key(&[Scope::Gateway]),
     params: &[],
     body: None,
     status: 200,
