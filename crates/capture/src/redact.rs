@@ -172,12 +172,7 @@ impl Redaction<'_> {
                 );
             }
         }
-        let mut marks = self.redactor.rules.find(text, from, &mut found);
-        if let Some(read) = escapes::read(text) {
-            // A mark has no escape: it stands at the same place.
-            let others = self.redactor.rules.find(&read, from, &mut found);
-            marks = if marks.is_empty() { others } else { marks };
-        }
+        let marks = self.redactor.rules.find(text, from, &mut found);
         find::settle(find::unmarked(found, &marks), from)
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError, MatchKind};
 
-use super::{marks, rule::Rule};
+use super::{escapes, marks, rule::Rule};
 
 /// All rules and what leads to them.
 #[derive(Debug)]
@@ -106,12 +106,27 @@ impl Rules {
             return Vec::new();
         }
         let marks = marks::find(text);
-        for index in candidates {
-            if let Some(rule) = self.all.get(index) {
-                find_all(rule, index, text, from, &marks, found);
-            }
+        self.find_by(&candidates, text, from, &marks, found);
+        // Marks have no escapes, and what leads to a rule hardly any: both are the same once they are read.
+        if let Some(read) = escapes::read(text) {
+            self.find_by(&candidates, &read, from, &marks, found);
         }
         marks
+    }
+
+    fn find_by(
+        &self,
+        candidates: &[usize],
+        text: &[u8],
+        from: usize,
+        marks: &[Range<usize>],
+        found: &mut Vec<Found>,
+    ) {
+        for index in candidates {
+            if let Some(rule) = self.all.get(*index) {
+                find_all(rule, *index, text, from, marks, found);
+            }
+        }
     }
 }
 
