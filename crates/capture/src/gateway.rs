@@ -340,9 +340,6 @@ impl Gateway {
         destination: Destination,
         env: Env,
     ) -> Result<Self, GatewayError> {
-        if !settings.has_surface() {
-            return Err(GatewayError::NoSurface);
-        }
         let tokens = read_agents(&settings.agents)?;
         let mut secrets: Vec<Secret> = tokens
             .iter()

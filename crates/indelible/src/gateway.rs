@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use capture::{
     Env,
-    gateway::{Destination, Gateway, Surroundings},
+    gateway::{Destination, Gateway, GatewayError, Surroundings},
     identity::{Actor, Scope},
     sink::{Address, Remote},
     spool::deliver_leftovers,
@@ -44,6 +44,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     raise_file_limit();
     let config = Config::load(&args.config)?;
     let settings = config.capture();
+    if !settings.has_surface() {
+        return Err(GatewayError::NoSurface.into());
+    }
     let env = Env::system();
     let address = Address::of(&settings.gateway)?;
     let destination = Destination::remote(&settings.gateway, address.clone(), &env)?;

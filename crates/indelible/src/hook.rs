@@ -182,11 +182,10 @@ impl Place {
 
     /// The server and our key.
     fn address(&self) -> Result<Address> {
-        let key = self.remote.key_text()?;
-        Ok(Address {
-            url: self.remote.base(),
-            key: key.context("no key: set INDELIBLE_KEY")?.into(),
-        })
+        let address = self.remote.address()?;
+        let address = address.context("events go to a gateway")?;
+        anyhow::ensure!(!address.key.is_empty(), "no key: set INDELIBLE_KEY");
+        Ok(address)
     }
 }
 

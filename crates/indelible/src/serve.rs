@@ -63,7 +63,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         let node =
             tokio::task::spawn_blocking(move || Node::open(config, admin_key.as_deref())).await??;
         let node = Arc::new(node);
-        let gateway = if settings.has_surface() {
+        // What surfaces left in the spool is delivered, even if the settings have none any more.
+        let gateway = if settings.has_surface() || node.has_capture_spool() {
             Some(surfaces(&node, &settings).await?)
         } else {
             None

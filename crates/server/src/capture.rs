@@ -34,6 +34,12 @@ struct LedgerSink {
 }
 
 impl Node {
+    /// Whether surfaces inside of a process recorded here at some time.
+    #[must_use]
+    pub fn has_capture_spool(&self) -> bool {
+        self.dir().join(SPOOL_DIR).is_dir()
+    }
+
     /// Where surfaces inside of this process record: the default trail, with a spool of at most so many bytes in front of it,
     /// which outlives the process if it is killed before the ledger has an event. Blocks.
     ///

@@ -460,6 +460,20 @@ fn surfaces_inside_of_the_server_record_into_its_ledger() {
 }
 
 #[test]
+fn what_surfaces_left_is_recorded_by_a_server_without_any() {
+    let mut machine = Machine::serving();
+    let provider = Provider::start(0);
+    let spool = format!("spool_dir = {:?}", machine.data().join("spool"));
+    let config = Gateway::configure(&machine, &provider, &spool);
+    machine.stop();
+    let mut gateway = Gateway::start(&machine, config);
+    assert_eq!(ask(&gateway.url, "left behind", &[]).unwrap().0, 200);
+    gateway.stop();
+    machine.start();
+    assert_eq!(said(&events(&machine, 2), "intent").len(), 1);
+}
+
+#[test]
 fn what_cannot_work_is_said_at_the_start() {
     let machine = Machine::serving();
     let provider = Provider::start(0);
