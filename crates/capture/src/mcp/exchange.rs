@@ -187,11 +187,14 @@ impl Exchange {
 
     fn resumed_by(&self) -> Option<Key> {
         let About {
-            server, session, ..
+            server,
+            session,
+            scope,
+            ..
         } = &self.about;
         let id = self.response.last_id().filter(|_| session.is_none())?;
         let id = std::str::from_utf8(id).ok()?;
-        Some((*server, Name::Event(id.to_owned())))
+        Some((*server, Name::event(id, scope)))
     }
 
     fn end_open_later(&self, broken: Broken, at: Micros) {

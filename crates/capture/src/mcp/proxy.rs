@@ -33,7 +33,7 @@ use crate::{
     draft::{Approval, Draft, Meta, Outcome, Source},
     gateway::Core,
     http::{Body, Client, Listener, discard, tap},
-    identity::{Actor, UnknownAgent, remove_ours},
+    identity::{Actor, Scope, UnknownAgent, remove_ours},
     recorder::Scribe,
     redact::Secret,
 };
@@ -229,7 +229,7 @@ impl Surface {
             &mut target.query,
         );
         let path = target.path(upstream);
-        let (session, known) = self.session(server, &parts.headers, &path);
+        let (session, known) = self.session(server, &parts.headers, &path, &scope);
         secrets.extend(
             session
                 .iter()
@@ -274,6 +274,7 @@ impl Surface {
         server: usize,
         headers: &HeaderMap,
         path: &str,
+        scope: &Scope,
     ) -> (Option<Session>, Option<Shared>) {
         let mark = |id: &str| self.core.recorder.redactor().fingerprint(id.as_bytes());
         if let Some(dialogue) = self
@@ -289,7 +290,7 @@ impl Surface {
         }
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let Some(id) = text(SESSION) else {
-            let last = text(LAST_EVENT).map(|id| (server, Name::Event(id.to_owned())));
+            let last = text(LAST_EVENT).map(|id| (server, Name::event(id, scope)));
             return (None, last.and_then(|key| self.sessions.remove(&key)));
         };
         let session = Session {

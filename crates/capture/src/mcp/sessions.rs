@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::dialogue::Dialogue;
+use crate::identity::Scope;
 
 /// Sessions that are known at once; the one that was used longest ago is given up for more.
 const MAX_SESSIONS: usize = 10_000;
@@ -26,8 +28,23 @@ pub(super) enum Name {
     Session(String),
     /// Path and query where its requests go, in the oldest protocol.
     Endpoint(String),
-    /// The last event of a stream that broke off, outside of a session.
-    Event(String),
+    /// The last event of a stream that broke off, outside of a session. Servers may name those of several clients alike: agent
+    /// and address tell whose it is.
+    Event {
+        id: String,
+        agent: String,
+        ip: Option<IpAddr>,
+    },
+}
+
+impl Name {
+    pub(super) fn event(id: &str, scope: &Scope) -> Self {
+        Self::Event {
+            id: id.to_owned(),
+            agent: scope.actor.id.clone(),
+            ip: scope.ip,
+        }
+    }
 }
 
 /// Sessions that are known.
