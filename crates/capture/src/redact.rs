@@ -8,6 +8,7 @@ mod escapes;
 mod find;
 mod gitleaks;
 mod json;
+mod keywords;
 mod marks;
 mod names;
 mod rule;
@@ -90,7 +91,7 @@ impl Redactor {
         let automaton = (!literals.is_empty())
             .then(|| AhoCorasick::new(literals.iter().map(|secret| &secret.value)));
         Ok(Self {
-            rules: Rules::new(rules)?,
+            rules: Rules::new(rules),
             literals: automaton.transpose()?,
             labels: literals.iter().map(|secret| secret.label).collect(),
             key: RwLock::new(keyed(key)),

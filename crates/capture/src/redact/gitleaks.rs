@@ -4,7 +4,6 @@
 //! `allowlist` and `allowlists` of the file; of an allowlist `regexes`, `regexTarget` and `stopwords`. Paths and commits say
 //! nothing about traffic: a rule that is about paths alone is left out, and so is an allowlist that needs one.
 
-use aho_corasick::BuildError;
 use serde::Deserialize;
 
 use super::rule::{Allowed, Pattern, Rule};
@@ -32,9 +31,9 @@ pub enum RuleFileError {
     /// More rules than the bound.
     #[error("the rule file has more than {MAX_RULES} rules")]
     TooMany,
-    /// The keywords together are too many to search for.
-    #[error("the keywords of the rules cannot be searched for: {0}")]
-    Keywords(#[from] BuildError),
+    /// Secrets known beforehand are too many to search for.
+    #[error("the known secrets cannot be searched for: {0}")]
+    Known(#[from] aho_corasick::BuildError),
 }
 
 #[derive(Default, Deserialize)]
