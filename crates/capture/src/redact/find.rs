@@ -80,11 +80,11 @@ impl Rules {
         from: usize,
         found: &mut Vec<Found>,
     ) -> Vec<Range<usize>> {
-        let is_long = |index: &usize| {
+        let may_match = |index: &usize| {
             let rule = self.all.get(*index);
-            rule.is_some_and(|rule| rule.min_bytes <= text.len())
+            rule.is_some_and(|rule| has_run(text, rule.min_run))
         };
-        let mut candidates: Vec<_> = self.always.iter().copied().filter(is_long).collect();
+        let mut candidates: Vec<_> = self.always.iter().copied().filter(may_match).collect();
         self.keywords.each(text, |keyword| {
             for rule in self.of_keyword.get(keyword).into_iter().flatten() {
                 if !candidates.contains(rule) {
@@ -119,6 +119,13 @@ impl Rules {
             }
         }
     }
+}
+
+/// Whether so many characters of a token stand in a row; a long text is not looked at for it.
+fn has_run(text: &[u8], bytes: usize) -> bool {
+    const LONG_BYTES: usize = 4 << 10;
+    let ends = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+    text.len() > LONG_BYTES || text.split(ends).any(|run| run.len() >= bytes)
 }
 
 /// Every match of a rule that begins at `from` or behind it, and in no mark; what is before is seen by `\b` only.
