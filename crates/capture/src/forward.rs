@@ -127,8 +127,9 @@ impl Forward {
     /// Answers requests until `stop` turns true; then waits for tunnels, too.
     pub async fn serve(self, listener: Listener, stop: watch::Receiver<bool>, patience: Duration) {
         let shared = Arc::clone(&self.0);
+        let recorder = self.0.core.recorder.clone();
         let handle = move |request, client| Arc::clone(&shared).answer(request, client);
-        listener.serve(handle, stop, patience).await;
+        listener.serve(&recorder, handle, stop, patience).await;
         let all = u32::try_from(MAX_TUNNELS).unwrap_or(u32::MAX);
         if timeout(patience, self.0.tunnels.acquire_many(all))
             .await

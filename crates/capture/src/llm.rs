@@ -108,12 +108,13 @@ impl Llm {
         patience: Duration,
     ) -> impl Future<Output = ()> + Send {
         let sockets = Arc::clone(&self.0.sockets);
+        let recorder = self.0.core.recorder.clone();
         let handle = move |request, client| {
             let shared = Arc::clone(&self.0);
             async move { shared.answer(request, client).await }
         };
         async move {
-            listener.serve(handle, stop, patience).await;
+            listener.serve(&recorder, handle, stop, patience).await;
             let all = u32::try_from(MAX_SOCKETS).unwrap_or(u32::MAX);
             if timeout(patience, sockets.acquire_many(all)).await.is_err() {
                 tracing::warn!("WebSockets were still open when the gateway stopped");

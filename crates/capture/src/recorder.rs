@@ -28,6 +28,8 @@ pub(crate) use thread::gap;
 
 /// Longest wait for the recorder when a gateway stops: what is in the queue by then is a matter of milliseconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request waits for the recorder before it begins.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at what a stop waits for.
 const PAUSE: Duration = Duration::from_millis(1);
 /// How long a server that does not answer is tried when a gateway stops: what waits in the spool is safe there.
@@ -122,6 +124,16 @@ impl Recorder {
         let full = NotRecorded(Cause::QueueFull);
         self.queue.put(job).map_err(|_| full)?;
         answer.await.unwrap_or(Err(full))
+    }
+
+    /// Waits a while for the recorder if it has much to do already. A request that is only then begun is slower; begun at once,
+    /// it would soon be one that is counted as lost.
+    pub async fn room(&self) {
+        if !self.queue.has_room() {
+            let room = std::future::poll_fn(|context| self.poll_room(context));
+            // Nobody is kept from working for longer.
+            let _ = tokio::time::timeout(BEGIN_PATIENCE, room).await;
+        }
     }
 
     /// Whether there is room for more bytes of a body; if not, the task is woken when there is.

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::{Server, body, compare};
+use local::{KEY, Server, body, compare};
 
 /// Bytes of a prompt and of an answer.
 const TEXT_BYTES: usize = 700;
@@ -47,16 +47,46 @@ fn main() {
             |_| proxied.call(is_stream),
         );
     }
+    let before = outcomes(&server);
+    let mut asked = 0;
     for _ in 0..ROUNDS {
+        let (_, direct) = load(&direct);
+        let (requests, recorded) = load(&proxied);
+        asked += requests;
         println!(
-            "llm requests/s on {CONNECTIONS} connections: direct {:.0}, recorded {:.0}",
-            per_second(&direct),
-            per_second(&proxied)
+            "llm requests/s on {CONNECTIONS} connections: direct {direct:.0}, recorded {recorded:.0}"
         );
+    }
+    println!(
+        "llm {asked} requests, {} recorded",
+        outcomes(&server) - before
+    );
+}
+
+/// Outcomes in the trail, once no more come.
+fn outcomes(server: &Server) -> u64 {
+    let mut last = None;
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let address = server.url.strip_prefix("http://").expect("an address");
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        let request = format!(
+            "GET /v1/count?q=source%3Allm%20phase%3Aoutcome HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {KEY}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("a server");
+        let answer = body(&mut BufReader::new(stream)).expect("an answer");
+        let (_, rest) = answer.split_once("\"value\":").expect("a count");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let count = digits.parse().expect("a count");
+        if last == Some(count) {
+            return count;
+        }
+        last = Some(count);
     }
 }
 
-fn per_second(at: &str) -> f64 {
+/// How many requests were answered, and how many in a second.
+fn load(at: &str) -> (u64, f64) {
     let begin = Instant::now();
     let asked: usize = std::thread::scope(|scope| {
         let asking: Vec<_> = (0..CONNECTIONS)
@@ -74,8 +104,8 @@ fn per_second(at: &str) -> f64 {
             .sum()
     });
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-    let asked = asked as f64;
-    asked / begin.elapsed().as_secs_f64()
+    let per_second = asked as f64 / begin.elapsed().as_secs_f64();
+    (asked as u64, per_second)
 }
 
 /// A client over one connection.

@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{Body, ClientState, client_io::ClientIo};
+use crate::recorder::Recorder;
 
 /// Connections of one listener at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: u32 = 10_000;
@@ -75,16 +76,22 @@ impl Listener {
         self.address
     }
 
-    /// Answers requests until `stop` turns true, and then those that are under way, for at most `patience`.
-    pub async fn serve<H, F>(self, handle: H, mut stop: watch::Receiver<bool>, patience: Duration)
-    where
+    /// Answers requests until `stop` turns true, and then those that are under way, for at most `patience`. They begin when
+    /// `recorder` has room for them.
+    pub async fn serve<H, F>(
+        self,
+        recorder: &Recorder,
+        handle: H,
+        mut stop: watch::Receiver<bool>,
+        patience: Duration,
+    ) where
         H: Fn(Request<Incoming>, Client) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
         let stopping = stop.clone();
         tokio::select! {
-            () = accept(&self.socket, &handle, &slots, &stopping) => {}
+            () = accept(&self.socket, recorder, &handle, &slots, &stopping) => {}
             () = stopped(&mut stop) => {}
         }
         drop(self.socket);
@@ -97,6 +104,7 @@ impl Listener {
 
 async fn accept<H, F>(
     socket: &TcpListener,
+    recorder: &Recorder,
     handle: &H,
     slots: &Arc<Semaphore>,
     stop: &watch::Receiver<bool>,
@@ -125,7 +133,7 @@ async fn accept<H, F>(
         let Ok(io) = ClientIo::new(stream, address, Arc::clone(&state)) else {
             continue;
         };
-        let handle = handle.clone();
+        let (handle, recorder) = (handle.clone(), recorder.clone());
         let service = service_fn(move |request| {
             state.wait();
             let client = Client {
@@ -133,8 +141,11 @@ async fn accept<H, F>(
                 state: Arc::clone(&state),
             };
             let state = Arc::clone(&state);
-            let answer = handle(request, client);
-            async move { Ok::<_, Infallible>(last_on(&state, answer.await)) }
+            let (handle, recorder) = (handle.clone(), recorder.clone());
+            async move {
+                recorder.room().await;
+                Ok::<_, Infallible>(last_on(&state, handle(request, client).await))
+            }
         });
         let connection = http.serve_connection(TokioIo::new(io), service);
         let mut stop = stop.clone();

@@ -110,11 +110,12 @@ impl Mcp {
     /// Answers requests until `stop` turns true.
     pub async fn serve(self, listener: Listener, stop: watch::Receiver<bool>, patience: Duration) {
         let surface = Arc::clone(&self.0);
+        let recorder = self.0.core.recorder.clone();
         let handle = move |request, client| {
             let surface = Arc::clone(&self.0);
             async move { surface.answer(request, client).await }
         };
-        listener.serve(handle, stop, patience).await;
+        listener.serve(&recorder, handle, stop, patience).await;
         surface.end();
     }
 }

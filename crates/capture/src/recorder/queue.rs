@@ -21,6 +21,8 @@ pub(super) const MAX_JOBS: usize = 16_384;
 const MAX_BYTES: usize = 64 << 20;
 /// Bytes above which bodies wait for the recorder, so that one large body does not push out other events.
 const ROOM_BYTES: usize = 16 << 20;
+/// Jobs above which new requests wait for it, too: what is not begun cannot be lost.
+const ROOM_JOBS: usize = MAX_JOBS / 4;
 
 /// One piece of work.
 pub(super) struct Job {
@@ -40,6 +42,7 @@ pub(super) struct Queue {
     /// `None` once it is closed.
     sender: RwLock<Option<SyncSender<Job>>>,
     bytes: AtomicUsize,
+    jobs: AtomicUsize,
     /// Somebody waits for durability: no time to gather more.
     is_urgent: AtomicBool,
     thread: Mutex<Option<Thread>>,
@@ -68,6 +71,7 @@ impl Queue {
         Self {
             sender: RwLock::new(Some(sender)),
             bytes: AtomicUsize::new(0),
+            jobs: AtomicUsize::new(0),
             is_urgent: AtomicBool::new(false),
             thread: Mutex::default(),
             waiting: Mutex::default(),
@@ -88,6 +92,7 @@ impl Queue {
         let bytes = job.bytes;
         let is_urgent = job.done.is_some();
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.jobs.fetch_add(1, Ordering::Relaxed);
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
         let is_full = before.saturating_add(bytes) > MAX_BYTES;
         let sent = sender
@@ -97,6 +102,7 @@ impl Queue {
         drop(sender);
         if !sent {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.jobs.fetch_sub(1, Ordering::Relaxed);
             return Err(Full);
         }
         if is_urgent {
@@ -118,13 +124,19 @@ impl Queue {
         self.is_urgent.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether new requests and more of large bodies are welcome.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) <= ROOM_BYTES
+            && self.jobs.load(Ordering::Relaxed) <= ROOM_JOBS
+    }
+
     pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
-        if self.bytes.load(Ordering::Relaxed) <= ROOM_BYTES {
+        if self.has_room() {
             return Poll::Ready(());
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         // Looked at again under the lock, which the recorder takes after it has made room.
-        if self.bytes.load(Ordering::Relaxed) <= ROOM_BYTES {
+        if self.has_room() {
             return Poll::Ready(());
         }
         if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
@@ -135,8 +147,10 @@ impl Queue {
 
     /// A job is done.
     pub(super) fn release(&self, bytes: usize) {
-        let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if before > ROOM_BYTES && before - bytes <= ROOM_BYTES {
+        let bytes_before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let jobs_before = self.jobs.fetch_sub(1, Ordering::Relaxed);
+        let was_full = bytes_before > ROOM_BYTES || jobs_before > ROOM_JOBS;
+        if was_full && self.has_room() {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.drain(..).for_each(Waker::wake);
         }

@@ -215,6 +215,30 @@ fn an_event_is_durable_when_that_was_waited_for() {
 }
 
 #[test]
+fn who_begins_waits_while_the_recorder_has_much_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Arc::new(Server::default());
+    let running = start(spool(dir.path(), 1 << 20, &server));
+    let recorder = running.recorder();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(recorder.poll_room(&mut context).is_ready());
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let busy = Box::new(move |_: &mut Scribe<'_>| wait.recv().unwrap());
+    recorder.submit(Source::Llm, 0, 0, busy);
+    for _ in 0..queue::MAX_JOBS / 2 {
+        recorder.submit(Source::Llm, 0, 0, Box::new(|_| ()));
+    }
+    assert!(recorder.poll_room(&mut context).is_pending());
+    go_on.send(()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(std::future::poll_fn(|context| recorder.poll_room(context)));
+    assert_eq!(recorder.losses().total(), 0);
+    assert!(running.stop(Duration::from_mins(1)));
+}
+
+#[test]
 fn a_decoder_that_fails_costs_one_event() {
     let server = Arc::new(Server::default());
     let dir = tempfile::tempdir().unwrap();
