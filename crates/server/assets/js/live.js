@@ -61,7 +61,6 @@ class Tail {
       if (this.rows.querySelector(`tr[data-seq="${CSS.escape(seq)}"]`)) continue;
       row.classList.add("fresh");
       this.rows.prepend(row);
-      window.htmx?.process(row);
     }
     const all = this.rows.querySelectorAll("tr.event");
     for (let index = MOST_ROWS; index < all.length; index += 1) all[index].remove();
