@@ -67,11 +67,15 @@ class Tail {
     this.count(rows.length);
   }
 
+  /** What stands above and below the list: how many there are, and how many are shown. */
   count(more) {
-    const count = document.getElementById("count");
-    if (!count) return;
-    const now = Number(count.textContent.replace(/[^0-9]/g, "")) + more;
-    count.textContent = `${now.toLocaleString("en-US")} ${now === 1 ? "event" : "events"}`;
+    const written = (number) => number.toLocaleString("en-US");
+    for (const place of document.querySelectorAll("#count, [data-total]")) {
+      const now = Number(place.textContent.replace(/[^0-9]/g, "")) + more;
+      place.textContent = place.id === "count" ? `${written(now)} ${now === 1 ? "event" : "events"}` : written(now);
+    }
+    const shown = document.querySelector("[data-shown]");
+    if (shown) shown.textContent = written(this.rows.querySelectorAll("tr.event").length);
   }
 
   release() {

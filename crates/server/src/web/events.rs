@@ -20,7 +20,7 @@ use axum::{
 use gather::{Asked, Found};
 use maud::{Markup, html};
 
-pub(super) use drawer::{Detail, facts, pane};
+pub(super) use drawer::{Detail, facts, pane, withheld};
 pub(super) use files::{content as content_file, proof as proof_file, record as record_file};
 pub(super) use filter_bar::{Locked, bar, filter_fault};
 pub(super) use gather::{Listed, Row, list, read as read_rows};
@@ -187,7 +187,7 @@ fn foot(visit: &Visit, found: &Found) -> Markup {
     let here = visit.address.without(&["after", "before"]);
     html! {
         footer.list-foot {
-            span.dim { (grouped(rows.len())) " rows of " (grouped(found.total)) }
+            span.dim { span data-shown { (grouped(rows.len())) } " rows of " span data-total { (grouped(found.total)) } }
             span.keys-hint.dim aria-hidden="true" {
                 kbd.keycap { "j" } " " kbd.keycap { "k" } " move " kbd.keycap { "p" } " proof " kbd.keycap { "?" } " keys"
             }

@@ -37,7 +37,7 @@ pub(super) fn card(
             div.body.padded {
                 p.exact { strong { (grouped(found.count)) } " " span.soft { @if found.count == 1 { "event" } @else { "events" } } }
                 p.small.soft { (selected.period.label) ". Counted, not estimated." }
-                (bars(visit, found))
+                @if found.count == 0 { (nothing(visit)) } @else { (bars(visit, found)) }
             }
             ul.got {
                 li { (glyph("file")) div { p.medium { (name(visit, selected, answers, found)) } p.small.soft { (parts(answers)) ", about " (bytes(found.about_bytes)) } } }
@@ -48,6 +48,20 @@ pub(super) fn card(
             (gaps(visit, found))
             (generate(visit, selected, answers, found, uri))
             (command(visit, selected, answers, found))
+        }
+    }
+}
+
+/// What an empty file would be worth, and the way out.
+fn nothing(visit: &Visit) -> Markup {
+    html! {
+        div.alert.warn role="status" {
+            (glyph("warning"))
+            div {
+                p.strong { "No event matches these answers" }
+                p.soft { "A file made of them holds no record. It only says, signed, what was asked for and that nothing was found at this tree size. Widen the time, take another kind of event, or leave the filter out." }
+                p { a href=(visit.address.to("/export").with("from", "").with("to", "")) { "Start again with everything" } }
+            }
         }
     }
 }
