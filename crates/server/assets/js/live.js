@@ -62,6 +62,7 @@ class Tail {
       row.classList.add("fresh");
       this.rows.prepend(row);
     }
+    this.rows.closest(".list")?.querySelector(".empty")?.remove();
     const all = this.rows.querySelectorAll("tr.event");
     for (let index = MOST_ROWS; index < all.length; index += 1) all[index].remove();
     this.count(rows.length);

@@ -34,7 +34,7 @@ use super::{
     document::Document,
     frame::{self, Frame, Nav, Shape},
     number::{count_of, grouped},
-    selected::Selected,
+    selected::{Fault, Selected},
     text::bdi,
     visit::Visit,
 };
@@ -42,6 +42,9 @@ use crate::{app::App, audit::What, problem::Problem};
 
 /// Height of the bars above the list, pixels.
 const BARS: u32 = 48;
+
+/// What an address says beside its filter, and may say wrongly.
+const PLACED: [&str; 5] = ["from", "to", "at", "after", "before"];
 
 /// `GET /events`
 pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
@@ -121,7 +124,10 @@ fn body(
                     (pane(visit, detail))
                 }
             } @else {
-                div.panes { section.list { div.empty { p { "Correct the filter to see events." } } } }
+                div.panes { section.list { div.empty {
+                    @if matches!(selected.fault, Some(Fault::Filter(_))) { p { "Correct the filter to see events." } }
+                    @else { p { "Nothing is shown, as it would not be what was asked for." } a.btn href=(visit.address.without(&PLACED)) { "Show the newest events" } }
+                } } }
             }
         }
     }

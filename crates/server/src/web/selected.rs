@@ -61,7 +61,7 @@ impl Selected {
         }
         for place in PLACES {
             if visit.address.get(place).is_some() && visit.address.number(place).is_none() {
-                let detail = "is not a place in this list, which is told by the number of an event";
+                let detail = "no place in this list, which is the number of an event";
                 let problem = Problem::parameter(Code::InvalidCursor, place, detail);
                 fault = Some(Fault::Other(problem));
             }

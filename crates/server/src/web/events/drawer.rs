@@ -195,7 +195,7 @@ fn head(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
             p.line.soft {
                 (said.outcome.draw())
                 @if let Some(took) = &said.took { span { (took) } }
-                span { (said.actor()) }
+                span.line { (said.actor()) }
                 span { (tag(record.time_us, &format!("{} {}", visit.clock.day(record.time_us), visit.clock.exact(record.time_us)))) }
             }
         }
