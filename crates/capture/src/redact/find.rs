@@ -2,14 +2,11 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError, MatchKind};
-
-use super::{escapes, marks, rule::Rule};
+use super::{escapes, keywords::Keywords, marks, rule::Rule};
 
 /// All rules and what leads to them.
-#[derive(Debug)]
 pub(super) struct Rules {
-    keywords: AhoCorasick,
+    keywords: Keywords,
     /// Rules of each keyword.
     of_keyword: Vec<Vec<usize>>,
     /// Rules without keywords.
@@ -57,7 +54,7 @@ impl Found {
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>) -> Result<Self, BuildError> {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
         let mut of_keyword: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut always = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
@@ -68,17 +65,12 @@ impl Rules {
                 of_keyword.entry(keyword).or_default().push(index);
             }
         }
-        let keywords = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(of_keyword.keys())?;
-        Ok(Self {
-            keywords,
+        Self {
+            keywords: Keywords::new(of_keyword.keys().copied()),
             of_keyword: of_keyword.into_values().collect(),
             always,
             all: rules,
-        })
+        }
     }
 
     /// Appends what the rules find, in no order and overlapping. Answers the marks of the text, if anything was looked for.
@@ -88,19 +80,18 @@ impl Rules {
         from: usize,
         found: &mut Vec<Found>,
     ) -> Vec<Range<usize>> {
-        let is_long = |index: &usize| {
+        let may_match = |index: &usize| {
             let rule = self.all.get(*index);
-            rule.is_some_and(|rule| rule.min_bytes <= text.len())
+            rule.is_some_and(|rule| has_run(text, rule.min_run))
         };
-        let mut candidates: Vec<_> = self.always.iter().copied().filter(is_long).collect();
-        for hit in self.keywords.find_overlapping_iter(text) {
-            let rules = self.of_keyword.get(hit.pattern().as_usize());
-            for rule in rules.into_iter().flatten() {
+        let mut candidates: Vec<_> = self.always.iter().copied().filter(may_match).collect();
+        self.keywords.each(text, |keyword| {
+            for rule in self.of_keyword.get(keyword).into_iter().flatten() {
                 if !candidates.contains(rule) {
                     candidates.push(*rule);
                 }
             }
-        }
+        });
         // Most texts of a JSON body are short and have nothing that leads to a rule.
         if candidates.is_empty() && found.is_empty() {
             return Vec::new();
@@ -128,6 +119,20 @@ impl Rules {
             }
         }
     }
+}
+
+/// Whether so many characters of a token stand in a row. Of each part of that length only the end is looked at, down to what
+/// is no such character.
+fn has_run(text: &[u8], bytes: usize) -> bool {
+    let ends = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+    let mut at = 0;
+    while let Some(part) = text.get(at..at + bytes) {
+        match part.iter().rposition(ends) {
+            Some(end) => at += end + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 /// Every match of a rule that begins at `from` or behind it, and in no mark; what is before is seen by `\b` only.
@@ -201,4 +206,20 @@ pub(super) fn settle(mut found: Vec<Found>, from: usize) -> Vec<Found> {
         overlaps
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::has_run;
+
+    proptest! {
+        #[test]
+        fn a_run_is_seen_wherever_it_lies(text in "[a-c ./\"]{0,60}", bytes in 1_usize..12) {
+            let is_token = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+            let longest = text.split(|c| !is_token(c)).map(str::len).max();
+            prop_assert_eq!(has_run(text.as_bytes(), bytes), longest >= Some(bytes));
+        }
+    }
 }
