@@ -255,7 +255,7 @@ pub(in super::super) fn withheld(visit: &Visit) -> Markup {
                         None => { "What went in and came out needs the scope " code { "content" } ", which this key does not have." },
                     }
                 }
-                p.soft { "Its hash is checked all the same, and the proof holds." }
+                p.soft { "Its hash is checked all the same." }
             }
         }
     }
