@@ -1,6 +1,7 @@
 // What people come for, with scripts and without.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import fs from "node:fs";
 import { after, test } from "node:test";
 import { close, api, picture, post, visitor, key, url } from "./world.mjs";
 import { job } from "./places.mjs";
@@ -103,6 +104,9 @@ test("the tail shows what comes, and counts it while the reader looks further do
   await picture(page, "live-light");
   await page.click(".live-more button");
   await page.waitForSelector("tr.event >> text=second.2<i>");
+  assert.equal(await page.textContent("#count"), "43 events");
+  assert.match(await page.textContent(".list-foot"), /43 rows of 43/, "what is below the list counts with it");
+  assert.equal(await page.locator(".list .empty").count(), 0);
   assert.deepEqual(visit.faults, []);
   await visit.close();
 });
@@ -211,6 +215,38 @@ test("an officer narrows the wizard, and gets a package that verifies", async ()
   assert.match(said, /20 (events|records)/);
   const [{ event_seq: seq }] = (await api("/v1/exports")).data;
   assert.equal((await api(`/v1/events/${seq}`)).meta.purpose, "External audit, one job");
+  const bytes = fs.readFileSync(await download.path());
+  const check = async (buffer) => {
+    await page.goto(`${url}/embed/verify.html`);
+    await page.setInputFiles("#package", { name: "package.zip", mimeType: "application/zip", buffer });
+    await page.waitForSelector("#verdict.warn, #verdict.bad, #verdict.ok");
+    return page.textContent("[role=status]");
+  };
+  assert.match(await check(bytes), /^Key not pinned/);
+  // One byte of a record: the verdict names the file.
+  bytes[bytes.indexOf("records.jsonl") + 200] ^= 1;
+  assert.match(await check(bytes), /^Does not verify.*records\.jsonl/);
+  assert.deepEqual(visit.faults, []);
+  await visit.close();
+});
+
+test("links that a script never saw before still swap in place, forms too", async () => {
+  const visit = await visitor();
+  const { page } = visit;
+  await visit.go("/events");
+  assert.equal(await page.locator("[data-htmx-powered]").count(), 0, "no link is prepared before it is used");
+  await page.evaluate(() => { window.mark = 1; });
+  await page.locator("tr.event a").nth(2).click();
+  await page.waitForURL(/event=/);
+  await page.click("#drawer [data-tab='proof']");
+  await page.waitForURL(/tab=proof/);
+  await page.fill("#filter", "source:shell");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=source/);
+  await page.keyboard.press("Escape");
+  await page.locator(".chip .remove").click();
+  await page.waitForURL((address) => !address.searchParams.has("q"));
+  assert.equal(await page.evaluate(() => window.mark), 1, "the document is the same");
   assert.deepEqual(visit.faults, []);
   await visit.close();
 });

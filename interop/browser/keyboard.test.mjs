@@ -10,7 +10,8 @@ const focused = (page) => page.evaluate(() => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
   const ring = getComputedStyle(element.closest("tr, .radio-card, .filter, li") ?? element);
-  const hasRing = [style, ring].some((at) => (at.outlineStyle !== "none" && parseFloat(at.outlineWidth) > 0) || at.boxShadow !== "none");
+  const row = getComputedStyle(element, "::after");
+  const hasRing = [style, ring, row].some((at) => (at.outlineStyle !== "none" && parseFloat(at.outlineWidth) > 0) || at.boxShadow !== "none");
   // Marks of charts are outlined by a stroke; the parts of a date are the browser's own.
   const hasStroke = [...element.querySelectorAll("rect")].some((rect) => getComputedStyle(rect).stroke !== "none");
   const isSeen = hasRing || hasStroke || element.matches("input[type^=date]");

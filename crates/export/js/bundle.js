@@ -67,7 +67,7 @@ export async function verifyBundle(bundle, { pinned = null, witnesses = [] } = {
       })
     : outcome("bad", { why: "there is no signed root to lead to" });
   const seen = checkpoint?.witnesses.length ?? 0;
-  checks.witnesses = outcome(seen > 0 ? "ok" : "none", { seen, asked: witnesses.length });
+  checks.witnesses = outcome(seen > 0 ? "ok" : "none", { seen, asked: witnesses.length, others: checkpoint?.others ?? 0 });
   checks.pinned = pinned === null ? outcome("unpinned") : bundle.key === pinned ? outcome("ok") : outcome("bad", { why: "the bundle names another key than yours" });
   return { state: stateOf(checks), checks, checkpoint };
 }

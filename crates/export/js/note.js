@@ -83,7 +83,7 @@ export async function verifyNote(note, keys) {
   return signed;
 }
 
-/** Origin, size and root that a note states, if the log has signed it, and the witnesses that have. */
+/** Origin, size and root that a note states, if the log has signed it, the witnesses that have, and how many signatures are of keys that are not known. */
 export async function openCheckpoint(text, log, witnesses = []) {
   const note = parseNote(text);
   const signed = await verifyNote(note, [log, ...witnesses]);
@@ -91,7 +91,9 @@ export async function openCheckpoint(text, log, witnesses = []) {
   const checkpoint = parseCheckpoint(note.text);
   must(checkpoint.origin === log.name, "the checkpoint is of another log");
   const seen = new Set(signed.filter(({ key }) => key.kind === WITNESS).map(({ key }) => key.text));
-  return { ...checkpoint, witnesses: [...seen] };
+  // Lines of a log's witnesses that the reader has no keys for: neither believed nor denied.
+  const others = note.signatures.filter(({ name, id }) => ![log, ...witnesses].some((key) => key.name === name && key.id === id));
+  return { ...checkpoint, witnesses: [...seen], others: others.length };
 }
 
 /** The three lines of a checkpoint. */

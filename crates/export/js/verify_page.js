@@ -49,8 +49,9 @@ function say(state, headline, second) {
 function show(name, report, ms) {
   const took = `${Math.max(1, Math.round(ms))} ms`;
   if (!report.isGood) {
-    const count = report.faults.length;
-    say("bad", "Does not verify", `${grouped(count)} ${count === 1 ? "fault" : "faults"} found in ${name} (${took})`);
+    const [first, ...others] = report.faults;
+    const more = others.length > 0 ? `, and ${grouped(others.length)} more ${others.length === 1 ? "fault" : "faults"}` : "";
+    say("bad", "Does not verify", `${[placeOf(first), first.what].filter(Boolean).join(": ")}${more}. ${name} (${took})`);
   } else if (report.isPinned) {
     say("ok", "Verified", `${name}: nothing was changed (${took})`);
   } else {
@@ -59,11 +60,14 @@ function show(name, report, ms) {
   details.replaceChildren(...[faults(report), facts(report), gaps(report)].filter(Boolean));
 }
 
+/** The file and the line of a fault; nothing for one of the archive. */
+const placeOf = ({ file: name, line }) => [name, line === null ? null : `line ${line}`].filter(Boolean).join(", ");
+
 function faults({ faults: found, isCut }) {
   if (found.length === 0) return null;
-  const items = found.map(({ file: name, line, what, detail }) => {
-    const place = [name, line === null ? null : `line ${line}`].filter(Boolean).join(", ");
-    return element("li", {}, place === "" ? null : element("code", {}, place), " ", hostile(what), detail && element("div", { class: "second" }, hostile(detail)));
+  const items = found.map((fault) => {
+    const place = placeOf(fault);
+    return element("li", {}, place === "" ? null : element("code", {}, place), " ", hostile(fault.what), fault.detail && element("div", { class: "second" }, hostile(fault.detail)));
   });
   if (isCut) items.push(element("li", {}, "So much is wrong that the rest was not looked at."));
   return element("section", {}, element("h2", {}, "What is wrong"), element("ul", { class: "faults" }, ...items));

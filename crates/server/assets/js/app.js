@@ -9,7 +9,18 @@ import "./chart.js";
 import "./faults.js";
 import "./export.js";
 
-// What follows or checks a page comes once the page stands.
-const later = () => Promise.all([import("./live.js"), import("./replay.js"), import("./proof.js"), import("./integrity.js")]);
-if (document.readyState === "complete") later();
-else addEventListener("load", later, { once: true });
+// What follows, plays or checks something comes once the page stands, and with the first page that has it.
+const PARTS = {
+  "[data-live], #rows, #waiting": () => import("./live.js"),
+  ".replay": () => import("./replay.js"),
+  "[data-prove]": () => import("./proof.js"),
+  "[data-browser-check]": () => import("./integrity.js"),
+};
+
+function look() {
+  for (const [selector, load] of Object.entries(PARTS)) if (document.querySelector(selector)) load();
+}
+
+document.addEventListener("htmx:after:swap", look);
+if (document.readyState === "complete") look();
+else addEventListener("load", look, { once: true });

@@ -99,7 +99,6 @@ export function go(address) {
   const link = document.createElement("a");
   link.href = address;
   document.getElementById("app").append(link);
-  window.htmx?.process(link);
   link.click();
   link.remove();
 }

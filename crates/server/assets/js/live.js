@@ -61,18 +61,22 @@ class Tail {
       if (this.rows.querySelector(`tr[data-seq="${CSS.escape(seq)}"]`)) continue;
       row.classList.add("fresh");
       this.rows.prepend(row);
-      window.htmx?.process(row);
     }
+    this.rows.closest(".list")?.querySelector(".empty")?.remove();
     const all = this.rows.querySelectorAll("tr.event");
     for (let index = MOST_ROWS; index < all.length; index += 1) all[index].remove();
     this.count(rows.length);
   }
 
+  /** What stands above and below the list: how many there are, and how many are shown. */
   count(more) {
-    const count = document.getElementById("count");
-    if (!count) return;
-    const now = Number(count.textContent.replace(/[^0-9]/g, "")) + more;
-    count.textContent = `${now.toLocaleString("en-US")} ${now === 1 ? "event" : "events"}`;
+    const written = (number) => number.toLocaleString("en-US");
+    for (const place of document.querySelectorAll("#count, [data-total]")) {
+      const now = Number(place.textContent.replace(/[^0-9]/g, "")) + more;
+      place.textContent = place.id === "count" ? `${written(now)} ${now === 1 ? "event" : "events"}` : written(now);
+    }
+    const shown = document.querySelector("[data-shown]");
+    if (shown) shown.textContent = written(this.rows.querySelectorAll("tr.event").length);
   }
 
   release() {

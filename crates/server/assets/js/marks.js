@@ -1,13 +1,14 @@
 // Checks as the server's pages show them, for those that a script makes.
 
-/** A glyph of the page's sprite; its address is that of any other. */
+const SPRITE = new URL("../glyphs.svg", import.meta.url).pathname;
+
+/** A glyph, as the server draws it into its pages. */
 export function glyph(name, className = "g") {
-  const known = document.querySelector("svg use[href*='glyphs.svg']");
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", className);
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", known.getAttribute("href").replace(/#.*$/u, `#${name}`));
+  use.setAttribute("href", `${SPRITE}#${name}`);
   svg.append(use);
   return svg;
 }

@@ -12,6 +12,13 @@ const VERDICTS = {
 };
 const NAMES = { record: "Record hash", content: "Content hash", inclusion: "Inclusion", signature: "Log signature", witnesses: "Witnesses", pinned: "Key pinned" };
 
+/** What the note's own lines say: whoever has no key for a cosignature cannot tell whether it is one. */
+function seenBy({ seen, others }) {
+  const known = seen > 0 ? `${seen} saw the same log` : "";
+  const unknown = others > 0 ? `${others} ${others === 1 ? "signature" : "signatures"} of keys that this browser does not know` : "";
+  return [known, unknown].filter(Boolean).join(", and ") || "nobody else has signed this checkpoint";
+}
+
 function about(name, check, bundle, checkpoint) {
   if (check.state === "bad") return check.why;
   switch (name) {
@@ -24,7 +31,7 @@ function about(name, check, bundle, checkpoint) {
     case "signature":
       return `by ${checkpoint.origin}`;
     case "witnesses":
-      return "nobody else has signed the log yet";
+      return seenBy(check);
     default:
       return check.state === "ok" ? "the one that you pinned in this browser" : "no, it came with the proof: pin it under Integrity";
   }

@@ -104,6 +104,8 @@ pub(super) async fn search(assistant: &Assistant, args: Args) -> Result<Told, Pr
         let detail = format!("1 to {MAX_LIMIT}");
         return Err(Problem::member(Code::InvalidBody, "limit", detail));
     }
+    let (from, to) = (args.from.as_deref(), args.to.as_deref());
+    let link = assistant.list(&[("q", Some(&args.q)), ("from", from), ("to", to)]);
     let selection = selection(assistant, &args.q, [args.from, args.to])?;
     let asked = selection.asked.clone();
     let found = Found::look(assistant, selection, limit).await?;
@@ -116,7 +118,10 @@ pub(super) async fn search(assistant: &Assistant, args: Args) -> Result<Told, Pr
             } else {
                 format!("{count} events match, newest first:")
             };
-            format!("{which}\n{}", found.to_text(assistant))
+            format!(
+                "{which}\n{}\n\nAll of them: {link}",
+                found.to_text(assistant)
+            )
         }
     };
     let structured = json!({ "q": asked, "count": found.count, "seqs": found.seqs });

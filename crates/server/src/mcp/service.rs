@@ -51,6 +51,20 @@ impl Assistant {
         format!("{}/events?event={seq}", self.base)
     }
 
+    /// A list of events in the dashboard, by the parameters of its address.
+    pub(super) fn list(&self, params: &[(&str, Option<&str>)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in params {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                query.append_pair(name, value);
+            }
+        }
+        match query.finish() {
+            query if query.is_empty() => format!("{}/events", self.base),
+            query => format!("{}/events?{query}", self.base),
+        }
+    }
+
     async fn call(&self, name: &str, arguments: Value) -> Result<Told, Problem> {
         match name {
             tools::WHAT_JUST_HAPPENED => happened::happened(self, read(arguments)?).await,

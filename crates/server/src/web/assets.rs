@@ -66,6 +66,24 @@ const STYLES: &str = concat!(
     include_str!("../../assets/css/replay.css"),
 );
 
+/// What swaps pages in place, and when it is asked to.
+const SWAPS: &str = concat!(
+    include_str!("../../assets/js/swaps.js"),
+    include_str!("../../assets/vendor/htmx.min.js"),
+);
+
+/// The modules that `app.js` imports at once: a page names them, so that they are fetched while it is still read.
+pub(super) const MODULES: [&str; 8] = [
+    "js/zone.js",
+    "js/menus.js",
+    "js/keys.js",
+    "js/copy.js",
+    "js/rows.js",
+    "js/chart.js",
+    "js/faults.js",
+    "js/export.js",
+];
+
 /// The part that checks proofs, which is put together when it is first needed.
 const VERIFIER: &str = "js/verifier.js";
 
@@ -73,7 +91,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("app.css", CSS, STYLES.as_bytes()),
     asset!("glyphs.svg", SVG),
     asset!("favicon.svg", SVG),
-    asset!("vendor/htmx.min.js", JS),
+    ("htmx.js", JS, SWAPS.as_bytes()),
     asset!("vendor/asciinema-player.min.js", JS),
     asset!("vendor/asciinema-player.css", CSS),
     asset!("js/app.js", JS),

@@ -20,7 +20,7 @@ use axum::{
 use gather::{Asked, Found};
 use maud::{Markup, html};
 
-pub(super) use drawer::{Detail, facts, pane};
+pub(super) use drawer::{Detail, facts, pane, withheld};
 pub(super) use files::{content as content_file, proof as proof_file, record as record_file};
 pub(super) use filter_bar::{Locked, bar, filter_fault};
 pub(super) use gather::{Listed, Row, list, read as read_rows};
@@ -34,7 +34,7 @@ use super::{
     document::Document,
     frame::{self, Frame, Nav, Shape},
     number::{count_of, grouped},
-    selected::Selected,
+    selected::{Fault, Selected},
     text::bdi,
     visit::Visit,
 };
@@ -42,6 +42,9 @@ use crate::{app::App, audit::What, problem::Problem};
 
 /// Height of the bars above the list, pixels.
 const BARS: u32 = 48;
+
+/// What an address says beside its filter, and may say wrongly.
+const PLACED: [&str; 5] = ["from", "to", "at", "after", "before"];
 
 /// `GET /events`
 pub(super) async fn page(State(app): State<Arc<App>>, visit: Visit) -> Result<Response, Problem> {
@@ -121,7 +124,10 @@ fn body(
                     (pane(visit, detail))
                 }
             } @else {
-                div.panes { section.list { div.empty { p { "Correct the filter to see events." } } } }
+                div.panes { section.list { div.empty {
+                    @if matches!(selected.fault, Some(Fault::Filter(_))) { p { "Correct the filter to see events." } }
+                    @else { p { "Nothing is shown, as it would not be what was asked for." } a.btn href=(visit.address.without(&PLACED)) { "Show the newest events" } }
+                } } }
             }
         }
     }
@@ -187,7 +193,7 @@ fn foot(visit: &Visit, found: &Found) -> Markup {
     let here = visit.address.without(&["after", "before"]);
     html! {
         footer.list-foot {
-            span.dim { (grouped(rows.len())) " rows of " (grouped(found.total)) }
+            span.dim { span data-shown { (grouped(rows.len())) } " rows of " span data-total { (grouped(found.total)) } }
             span.keys-hint.dim aria-hidden="true" {
                 kbd.keycap { "j" } " " kbd.keycap { "k" } " move " kbd.keycap { "p" } " proof " kbd.keycap { "?" } " keys"
             }

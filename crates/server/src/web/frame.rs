@@ -26,6 +26,9 @@ const AT_ONCE: Duration = Duration::from_millis(10);
 /// Stands for the body until it is known. What events say is escaped, so that it is nowhere else.
 const BODY: &str = "<!--body-->";
 
+/// Drawn in the page, where it is there at once.
+const LOGO: &str = include_str!("../../assets/favicon.svg");
+
 /// Pages of the sidebar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nav {
@@ -234,8 +237,9 @@ fn document(taste: &Taste, title: &str, swaps: Option<bool>, content: &Markup) -
                 link rel="icon" type="image/svg+xml" href=(assets::url("favicon.svg"));
                 link rel="stylesheet" href=(assets::url("app.css"));
                 @if swaps.is_some() {
-                    script src=(assets::url("vendor/htmx.min.js")) defer {}
+                    script src=(assets::url("htmx.js")) defer {}
                 }
+                @for module in assets::MODULES { link rel="modulepreload" href=(assets::url(module)); }
                 script src=(assets::url("js/app.js")) type="module" {}
             }
             body hx-boost:inherited=[swaps.filter(|swaps| *swaps).map(|_| boost)] hx-indicator:inherited="#main"
@@ -250,7 +254,9 @@ fn document(taste: &Taste, title: &str, swaps: Option<bool>, content: &Markup) -
 }
 
 pub(super) fn logo() -> Markup {
-    html! { img.logo src=(assets::url("favicon.svg")) alt="" width="22" height="22"; }
+    let shapes = LOGO.split_once('>').map_or("", |(_, shapes)| shapes);
+    let shapes = shapes.trim_end().trim_end_matches("</svg>");
+    html! { svg.logo width="22" height="22" viewBox="0 0 32 32" aria-hidden="true" { (PreEscaped(shapes)) } }
 }
 
 fn crumbs(visit: &Visit, frame: &Frame<'_>) -> Markup {

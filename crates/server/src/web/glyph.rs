@@ -1,8 +1,37 @@
-//! Glyphs of the page's own sprite.
+//! Glyphs, drawn in the page: one that stands in a file of its own costs a request and a tree for each place that shows it.
 
-use maud::{Markup, html};
+use std::{collections::HashMap, sync::LazyLock};
 
-use super::assets;
+use maud::{Markup, PreEscaped, html};
+
+/// The file of all glyphs, which scripts refer to.
+const SPRITE: &str = include_str!("../../assets/glyphs.svg");
+
+/// What is drawn for each name.
+static GLYPHS: LazyLock<HashMap<&str, Drawn>> =
+    LazyLock::new(|| SPRITE.lines().filter_map(Drawn::read).collect());
+
+/// A glyph's grid and its shapes.
+#[derive(Clone, Copy, Default)]
+struct Drawn {
+    grid: &'static str,
+    shapes: &'static str,
+}
+
+impl Drawn {
+    /// The sprite has one symbol a line.
+    fn read(line: &'static str) -> Option<(&'static str, Self)> {
+        let rest = line.strip_prefix("<symbol id=\"")?;
+        let (name, rest) = rest.split_once("\" viewBox=\"")?;
+        let (grid, rest) = rest.split_once("\">")?;
+        let shapes = rest.strip_suffix("</symbol>")?;
+        Some((name, Self { grid, shapes }))
+    }
+
+    fn of(name: &str) -> Self {
+        GLYPHS.get(name).copied().unwrap_or_default()
+    }
+}
 
 /// A glyph beside a word that says the same.
 pub(super) fn glyph(name: &str) -> Markup {
@@ -16,9 +45,8 @@ pub(super) fn small(name: &str) -> Markup {
 
 /// A glyph with classes of its own.
 pub(super) fn sized(name: &str, class: &str) -> Markup {
-    html! {
-        svg class=(class) aria-hidden="true" { use href={ (assets::url("glyphs.svg")) "#" (name) } {} }
-    }
+    let Drawn { grid, shapes } = Drawn::of(name);
+    html! { svg class=(class) viewBox=(grid) aria-hidden="true" { (PreEscaped(shapes)) } }
 }
 
 /// A source's glyph in its colour, with its name for those who cannot see it.
@@ -29,8 +57,9 @@ pub(super) fn source(name: &str) -> Markup {
         None => ("app", "other"),
     };
     let name = super::text::label(name);
+    let Drawn { grid, shapes } = Drawn::of(glyph);
     html! {
-        span class={ "src c-" (class) } title=(name) { (small(glyph)) span.sr { (name) } }
+        svg class={ "g g14 c-" (class) } viewBox=(grid) role="img" { title { (name) } (PreEscaped(shapes)) }
     }
 }
 
@@ -63,9 +92,16 @@ mod tests {
 
     #[test]
     fn every_source_has_a_glyph() {
-        let sprite = include_str!("../../assets/glyphs.svg");
         for source in SOURCES {
-            assert!(sprite.contains(&format!("id=\"{source}\"")), "{source}");
+            assert!(GLYPHS.contains_key(source), "{source}");
         }
+    }
+
+    #[test]
+    fn every_symbol_of_the_sprite_is_read() {
+        assert_eq!(GLYPHS.len(), SPRITE.matches("<symbol").count());
+        let tick = small("tick").into_string();
+        assert!(tick.contains("viewBox=\"0 0 16 16\""), "{tick}");
+        assert!(tick.contains("<path d="), "{tick}");
     }
 }

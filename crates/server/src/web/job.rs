@@ -169,7 +169,7 @@ fn figures(visit: &Visit, id: &str, found: &Found) -> Markup {
             (figure("Failures and errors", html! { a href=(events(visit, id, "result:(failure OR error)")) { (grouped(figures.failures)) } },
                 html! { @if figures.failures > 0 { (count_of(failed, "failure", "failures")) ", " (count_of(broken, "error", "errors")) } }))
             (figure("Cost", html! { a href=(events(visit, id, "has:usage")) { (spent(figures.cost_nanousd, figures.unpriced)) } },
-                html! { @if figures.unpriced > 0 { (count_of(figures.unpriced, "call", "calls")) " unpriced" } }))
+                html! { @if figures.unpriced > 0 { (count_of(figures.unpriced, "call", "calls")) @if figures.cost_nanousd > 0 { " unpriced" } } }))
             (figure("Tokens", html! { a href=(events(visit, id, "has:usage")) { (about(figures.input_tokens + figures.output_tokens)) } },
                 html! { @if figures.input_tokens > 0 { (share(unsigned(figures.cache_read_tokens), unsigned(figures.input_tokens))) " cached" } }))
             (figure("Approvals", html! { a href=(events(visit, id, "has:approval")) { (grouped(summary.approvals)) } },

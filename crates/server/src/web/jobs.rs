@@ -184,7 +184,8 @@ fn row(visit: &Visit, job: &Job) -> Markup {
             td.num { @if summary.approvals > 0 { (grouped(summary.approvals)) } @else { span.dim { "0" } }
                 @if summary.denied > 0 { " " span.warn.small { (grouped(summary.denied)) " denied" } } }
             td.num.soft { (about(figures.input_tokens + figures.output_tokens)) }
-            td.num.cost { (spent(figures.cost_nanousd, figures.unpriced)) @if figures.unpriced > 0 { div.small.dim { (grouped(figures.unpriced)) " unpriced" } } }
+            td.num.cost { (spent(figures.cost_nanousd, figures.unpriced))
+                @if figures.unpriced > 0 && figures.cost_nanousd > 0 { div.small.dim { (grouped(figures.unpriced)) " unpriced" } } }
         }
     }
 }

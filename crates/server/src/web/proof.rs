@@ -126,7 +126,7 @@ impl Checks {
         checks.push(check(
             "Witnesses",
             State::Open,
-            "nobody else has signed the log yet".to_owned(),
+            others(newest.note.as_bytes()),
         ));
         let all_good = leaf.is_some() && is_in && is_signed;
         Ok(Self {
@@ -194,6 +194,16 @@ fn is_signed(newest: &SignedCheckpoint, visit: &Visit) -> bool {
         let signed = opened.checkpoint();
         (signed.size, signed.root) == (newest.size, newest.root)
     })
+}
+
+/// Who else signed a checkpoint; whose lines they are is not known here, so that they are counted and not believed.
+fn others(note: &[u8]) -> String {
+    let signatures = tlog::Note::parse(note).map_or(0, |note| note.signatures().len());
+    match signatures.saturating_sub(1) {
+        0 => "nobody else has signed this checkpoint".to_owned(),
+        1 => "1 signature of a key that is not known here".to_owned(),
+        count => format!("{count} signatures of keys that are not known here"),
+    }
 }
 
 fn check(name: &'static str, state: State, about: String) -> Check {

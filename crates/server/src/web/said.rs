@@ -4,7 +4,7 @@ use event::RecordView;
 use maud::{Markup, html};
 
 use super::{
-    glyph::{self, small},
+    glyph::{self, sized, small},
     number::{about, duration, money},
     text::{bdi, label},
 };
@@ -56,7 +56,7 @@ impl Said {
     /// The actor's name, a person's with a glyph.
     pub(super) fn actor(&self) -> Markup {
         html! {
-            @if self.is_person { span.soft { (small("user")) } }
+            @if self.is_person { (sized("user", "g g14 soft")) }
             (bdi(&self.actor))
         }
     }
@@ -81,7 +81,7 @@ impl Outcome {
         html! {
             span class={ "outcome " (self.class) } {
                 @if let Some(glyph) = self.glyph { (small(glyph)) }
-                span { (bdi(&self.word)) }
+                (bdi(&self.word))
             }
         }
     }

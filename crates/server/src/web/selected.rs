@@ -11,6 +11,9 @@ use crate::{
     problem::{Code, Problem},
 };
 
+/// Parameters that say where in a list a page begins.
+const PLACES: [&str; 2] = ["after", "before"];
+
 /// Filter, time and size of a page.
 #[derive(Clone)]
 pub(super) struct Selected {
@@ -55,6 +58,13 @@ impl Selected {
         if at == Some(None) {
             let problem = Problem::parameter(Code::InvalidParameter, "at", "not a whole number");
             fault = Some(Fault::Other(problem));
+        }
+        for place in PLACES {
+            if visit.address.get(place).is_some() && visit.address.number(place).is_none() {
+                let detail = "no place in this list, which is the number of an event";
+                let problem = Problem::parameter(Code::InvalidCursor, place, detail);
+                fault = Some(Fault::Other(problem));
+            }
         }
         Self {
             q,

@@ -100,6 +100,7 @@ fn a_search_is_the_same_as_that_of_the_api_and_its_faults_are_told() {
         told_text.starts_with("2 events match; the newest 1:"),
         "{told_text}"
     );
+    assert!(told_text.ends_with("/events?q=action%3Aa"), "{told_text}");
     let (_, nothing) = told(&node, key, "search_audit", &json!({ "q": "action:none" }));
     assert!(nothing.starts_with("No event matches"), "{nothing}");
 

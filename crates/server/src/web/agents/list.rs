@@ -67,7 +67,7 @@ fn row(visit: &Visit, agent: &Agent, most: u128, open: Option<&str>) -> Markup {
             td.cost-bar.fold { svg width="100%" height="8" aria-hidden="true" {
                 @let width = percent(figures.cost_nanousd.unsigned_abs(), most);
                 rect.bar-fill x="0" y="0" width=(width) height="8" rx="2" {} } }
-            td.num.medium { (spent(figures.cost_nanousd, figures.unpriced)) @if figures.unpriced > 0 { div.small.dim.regular { (grouped(figures.unpriced)) " unpriced" } } }
+            td.num.medium { (spent(figures.cost_nanousd, figures.unpriced)) @if figures.unpriced > 0 && figures.cost_nanousd > 0 { div.small.dim.regular { (grouped(figures.unpriced)) " unpriced" } } }
             @if let Some(before) = agent.cost_before { td.num.soft.fold { (change(figures.cost_nanousd, before).unwrap_or_else(|| "–".to_owned())) } }
         }
     }

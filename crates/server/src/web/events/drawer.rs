@@ -195,7 +195,7 @@ fn head(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
             p.line.soft {
                 (said.outcome.draw())
                 @if let Some(took) = &said.took { span { (took) } }
-                span { (said.actor()) }
+                span.line { (said.actor()) }
                 span { (tag(record.time_us, &format!("{} {}", visit.clock.day(record.time_us), visit.clock.exact(record.time_us)))) }
             }
         }
@@ -218,8 +218,8 @@ pub(in super::super) fn tabs(here: &Address, current: Tab) -> Markup {
 fn body(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
     match detail.tab {
         Tab::Summary => summary::page(visit, detail, record),
-        Tab::Content => contents(detail, record),
-        Tab::Raw => raw(detail),
+        Tab::Content => contents(visit, detail, record),
+        Tab::Raw => raw(visit, detail),
         Tab::Proof => proof_page(visit, detail, record),
         Tab::Context => context(visit, detail),
         Tab::Replay => replay(visit, detail, record),
@@ -231,10 +231,10 @@ fn base(seq: Seq) -> String {
     format!("/events/{seq}/content")
 }
 
-fn contents(detail: &Detail, record: &RecordView<'_>) -> Markup {
+fn contents(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
     match (&detail.event.content, detail.sees_content) {
         (None, _) => html! { p.dim { "The event was recorded without content." } },
-        (Some(_), false) => withheld(),
+        (Some(_), false) => withheld(visit),
         (Some(bytes), true) => html! {
             (kept(record))
             (content::panels(record, bytes, &base(detail.event.seq)))
@@ -242,8 +242,23 @@ fn contents(detail: &Detail, record: &RecordView<'_>) -> Markup {
     }
 }
 
-fn withheld() -> Markup {
-    html! { p.line.soft { (small("lock")) "There is content, and it is withheld from your role. Its hash is checked all the same." } }
+/// In the place of a content that somebody may not see: why, and who may.
+pub(in super::super) fn withheld(visit: &Visit) -> Markup {
+    html! {
+        div.alert {
+            (small("lock"))
+            div {
+                p.strong { "Recorded, and not shown to you" }
+                p.soft {
+                    @match visit.caller.key.role {
+                        Some(role) => { "What went in and came out is for auditors and admins; your role is " (role.as_str()) ". An admin of this trail can change it under Settings." },
+                        None => { "What went in and came out needs the scope " code { "content" } ", which this key does not have." },
+                    }
+                }
+                p.soft { "Its hash is checked all the same." }
+            }
+        }
+    }
 }
 
 /// What is known of the content without reading it.
@@ -265,7 +280,7 @@ fn kept(record: &RecordView<'_>) -> Markup {
     }
 }
 
-fn raw(detail: &Detail) -> Markup {
+fn raw(visit: &Visit, detail: &Detail) -> Markup {
     let seq = detail.event.seq;
     let record = String::from_utf8_lossy(&detail.event.record);
     let link = format!("/events/{seq}/record");
@@ -278,7 +293,7 @@ fn raw(detail: &Detail) -> Markup {
             section.panel {
                 header.between { h3 { "Content" }
                     @if detail.sees_content { a.small href=(base(seq)) download { (bytes(content.len() as u64)) } } }
-                @if detail.sees_content { (json::text_panel(&String::from_utf8_lossy(content), "raw", &base(seq))) } @else { (withheld()) }
+                @if detail.sees_content { (json::text_panel(&String::from_utf8_lossy(content), "raw", &base(seq))) } @else { (withheld(visit)) }
             }
         }
         p.small.dim { "These are the bytes that were hashed, as they are stored and exported." }
@@ -335,7 +350,7 @@ fn replay(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
         } @else {
             p.soft { "It belongs to no job: no step comes before or after it. It is shown as it was recorded, nothing is run." }
         }
-        (contents(detail, record))
+        (contents(visit, detail, record))
     }
 }
 

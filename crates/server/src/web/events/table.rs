@@ -65,8 +65,8 @@ pub(super) fn one(
                 { code { (grouped(row.seq)) } @if is_pending { span.pending title="No signed checkpoint covers it yet" { (small("pending")) } } }
             }
             td.time { (tag(row.time_us, &visit.clock.time(row.time_us))) }
-            td.actor { div.cut { (said.actor()) } }
-            td.what { div.said { (said.what()) } }
+            td.actor { (said.actor()) }
+            td.what { (said.what()) }
             td.result { (said.outcome.draw()) }
             td.num.took { (said.took.as_deref().unwrap_or("–")) }
             td.num.cost { (said.cost.as_deref().unwrap_or("")) }

@@ -37,17 +37,31 @@ pub(super) fn card(
             div.body.padded {
                 p.exact { strong { (grouped(found.count)) } " " span.soft { @if found.count == 1 { "event" } @else { "events" } } }
                 p.small.soft { (selected.period.label) ". Counted, not estimated." }
-                (bars(visit, found))
+                @if found.count == 0 { (nothing(visit)) } @else { (bars(visit, found)) }
             }
             ul.got {
                 li { (glyph("file")) div { p.medium { (name(visit, selected, answers, found)) } p.small.soft { (parts(answers)) ", about " (bytes(found.about_bytes)) } } }
-                li { span.ok { (sized("v-verified", "g")) } div { p.medium { "Every record with its proof" }
-                    p.small.soft { "Under the signed checkpoint of " (grouped(found.covered)) ". No witness has cosigned it." } } }
+                @if found.count > 0 { li { span.ok { (sized("v-verified", "g")) } div { p.medium { "Every record with its proof" }
+                    p.small.soft { "Under the signed checkpoint of " (grouped(found.covered)) ". No witness has cosigned it." } } } }
                 @if found.erased > 0 { li { (glyph("unfinished")) div { p.medium { (count_of(found.erased, "erasure", "erasures")) " on record" } p.small.soft { "Their proofs stay valid" } } } }
             }
             (gaps(visit, found))
             (generate(visit, selected, answers, found, uri))
             (command(visit, selected, answers, found))
+        }
+    }
+}
+
+/// What an empty file would be worth, and the way out.
+fn nothing(visit: &Visit) -> Markup {
+    html! {
+        div.alert.warn.first role="status" {
+            (glyph("warning"))
+            div {
+                p.strong { "No event matches these answers" }
+                p.soft { "A file made of them would hold no record. Widen the time, take another kind of event, or leave the filter out." }
+                p { a href=(visit.address.to("/export").with("from", "").with("to", "")) { "Start again with everything" } }
+            }
         }
     }
 }

@@ -62,8 +62,7 @@ pub(super) fn trail(visit: &Visit) -> Markup {
     html! {
         details.menu.left data-menu {
             summary.tool.trail {
-                span.cut { (trail.id()) }
-                @if is_sample { span.sample { "Sample data" } }
+                span.named { span.cut { (trail.id()) } @if is_sample { span.sample { "Sample data" } } }
                 (glyph("down"))
             }
             div.sheet {

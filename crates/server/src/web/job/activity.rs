@@ -7,7 +7,7 @@ use crate::web::{
     events::{Locked, bar, filter_fault, pane, rows_table},
     glyph::glyph,
     jobs, narrow,
-    number::{count_of, grouped},
+    number::grouped,
     selected::Selected,
     visit::Visit,
 };
@@ -91,7 +91,7 @@ fn foot(visit: &Visit, found: &Found) -> Markup {
     let here = visit.address.without(&["after", "before"]);
     html! {
         footer.list-foot {
-            span.dim { (grouped(listed.rows.len())) " rows of " (count_of(found.matching, "event", "events")) }
+            span.dim { span data-shown { (grouped(listed.rows.len())) } " rows of " span data-total { (grouped(found.matching)) } }
             nav.line aria-label="Pages" {
                 @if let Some(newer) = listed.newer { a.btn rel="prev" href=(here.with("before", newer)) { (glyph("left")) "Newer" } }
                 @if let Some(older) = listed.older { a.btn rel="next" href=(here.with("after", older)) { "Older" (glyph("right")) } }

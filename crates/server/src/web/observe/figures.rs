@@ -59,7 +59,7 @@ pub(super) fn card(visit: &Visit, selected: &Selected, overview: &Overview) -> M
                 &spark(&per_bucket(|figures| figures.cost_nanousd)),
                 &html! {
                     @if let Some(change) = changed(all.cost_nanousd, before.map(|sums| sums.all.cost_nanousd)) { b { (change) } " · " }
-                    @if all.unpriced > 0 { a.quiet href=(events("has:usage -cost:*")) { (count_of(all.unpriced, "call", "calls")) " unpriced" } } @else { "every call is priced" }
+                    @if all.unpriced > 0 { a.quiet href=(events("has:usage -cost:*")) { (count_of(all.unpriced, "call", "calls")) @if all.cost_nanousd > 0 { " unpriced" } } } @else { "every call is priced" }
                 }))
             (figure("Tokens", &html! { a href=(events("has:usage")) { (about(tokens)) } }, None,
                 &spark(&per_bucket(|figures| figures.input_tokens + figures.output_tokens)),

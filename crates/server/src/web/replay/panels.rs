@@ -8,7 +8,8 @@ use crate::web::{
     assets,
     clock::tag,
     content,
-    glyph::{glyph, small},
+    events::withheld,
+    glyph::glyph,
     number::{count_of, duration},
     said::Said,
     text::bdi,
@@ -44,7 +45,7 @@ fn one(visit: &Visit, found: &Found, panel: &Panel) -> Markup {
             div.body {
                 @if panel.kind != Kind::Conversation { p.said { (said.what()) } }
                 @if panel.event.content.is_none() { (without(visit, &record)) }
-                @else if !found.sees_content { p.line.soft { (small("lock")) "There is content, and it is withheld from your role." } }
+                @else if !found.sees_content { (withheld(visit)) }
                 @else if panel.kind == Kind::Terminal { (terminal(panel, &base)) }
                 @else { div.stage-content { (content::panels(&record, panel.event.content.as_deref().unwrap_or_default(), &base)) } }
             }

@@ -25,7 +25,7 @@ pub(super) fn card(visit: &Visit, all: &[Arc<Key>]) -> Markup {
     html! {
         section.card.lined aria-labelledby="keys" {
             header { h2 #keys { "Keys of programs" } span.end { "each opens this trail, for what its scopes say" } }
-            div.scroll.tall { table.table {
+            div.scroll.tall { table.table.stacked {
                 thead { tr { th { "Name" } th { "Scopes" } th { "Only project" } th { "Made" } th { "Until" } th.num { span.sr { "Actions" } } } }
                 tbody { @for key in &keys { (row(visit, key)) } }
             } }
@@ -57,10 +57,10 @@ fn row(visit: &Visit, key: &Key) -> Markup {
     html! {
         tr.ended[key.revoked_at.is_some()] {
             td { span.medium { (bdi(&key.name)) } @if key.id == visit.caller.key.id { " " span.dim { "yours" } } div.small.dim { code { (key.id) } } }
-            td { @for scope in key.scopes.iter() { code.scope { (scope.as_str()) } " " } }
-            td.soft { @match &key.project { Some(project) => (bdi(project)), None => "all" } }
-            td.soft { (day(key.created_at)) }
-            td.soft { @match (key.revoked_at, key.expires_at) { (Some(at), _) => { "ended " (day(at)) }, (None, Some(at)) => (day(at)), _ => "–" } }
+            td data-name="Scopes" { @for scope in key.scopes.iter() { code.scope { (scope.as_str()) } " " } }
+            td.soft data-name="Only project" { @match &key.project { Some(project) => (bdi(project)), None => "all" } }
+            td.soft data-name="Made" { (day(key.created_at)) }
+            td.soft data-name="Until" { @match (key.revoked_at, key.expires_at) { (Some(at), _) => { "ended " (day(at)) }, (None, Some(at)) => (day(at)), _ => "–" } }
             td.num { @if key.revoked_at.is_none() { div.line.tight.end-line { (ends(visit, &key.id, &key.name, "Revoke")) } } }
         }
     }

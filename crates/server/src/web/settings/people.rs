@@ -29,7 +29,7 @@ pub(super) fn card(visit: &Visit, all: &[Arc<Key>]) -> Markup {
         section.card.lined aria-labelledby="people" {
             header { h2 #people { "People" } span.end { "sign in with a key or a link, and see this trail" } }
             @if people.is_empty() { div.empty { p.dim { "Nobody but holders of keys signs in yet." } } }
-            @else { div.scroll.tall { table.table {
+            @else { div.scroll.tall { table.table.stacked {
                 thead { tr { th { "Name" } th { "Role" } th { "Only project" } th { "Since" } th { "Until" } th.num { span.sr { "Actions" } } } }
                 tbody { @for person in &people { (row(visit, person)) } }
             } } }
@@ -59,10 +59,10 @@ fn row(visit: &Visit, person: &Key) -> Markup {
     html! {
         tr {
             td { span.medium { (bdi(&person.name)) } @if is_me { " " span.dim { "you" } } div.small.dim { code { (person.id) } } }
-            td { span.tag { (role) } }
-            td.soft { @match &person.project { Some(project) => (bdi(project)), None => "all" } }
-            td.soft { (day(person.created_at)) }
-            td.soft { @match person.expires_at { Some(at) => (day(at)), None => "–" } }
+            td data-name="Role" { span.tag { (role) } }
+            td.soft data-name="Only project" { @match &person.project { Some(project) => (bdi(project)), None => "all" } }
+            td.soft data-name="Since" { (day(person.created_at)) }
+            td.soft data-name="Until" { @match person.expires_at { Some(at) => (day(at)), None => "–" } }
             td.num { div.line.tight.end-line {
                 form method="post" action="/settings/link" { (seal(visit)) input type="hidden" name="id" value=(person.id); button.btn.small { (glyph("link")) "Sign-in link" } }
                 (ends(visit, &person.id, &person.name, "Remove"))

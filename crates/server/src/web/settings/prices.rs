@@ -34,7 +34,7 @@ pub(super) fn card(visit: &Visit, models: &[GroupRow]) -> Markup {
         section.card.lined aria-labelledby="prices" {
             header { h2 #prices { "Prices" } span.end { "what calls cost when they were recorded" } }
             @if models.is_empty() { div.empty { p.dim { "No model was called yet." } } }
-            @else { div.scroll { table.table {
+            @else { div.scroll { table.table.stacked {
                 thead { tr { th { "Model" } th { "Provider" } th.num { "Calls" } th.num { "Unpriced" } th.num { "Tokens" } th.num { "Cost" } th.num { "A million tokens" } } }
                 tbody { @for row in models { (line(visit, row)) } }
             } } }
@@ -59,12 +59,12 @@ fn line(visit: &Visit, row: &GroupRow) -> Markup {
     html! {
         tr {
             td { a.plain.medium href=(events) { (bdi(model)) } }
-            td.soft { (bdi(text(0).unwrap_or("–"))) }
-            td.num { (grouped(figures.count)) }
-            td.num { @if figures.unpriced > 0 { span.warn { (grouped(figures.unpriced)) } } @else { span.dim { "0" } } }
-            td.num.soft { (about(tokens)) }
-            td.num { (spent(figures.cost_nanousd, figures.unpriced)) }
-            td.num.soft { @match per_million.filter(|price| *price > 0) { Some(price) => (money(price)), None => "–" } }
+            td.soft data-name="Provider" { (bdi(text(0).unwrap_or("–"))) }
+            td.num data-name="Calls" { (grouped(figures.count)) }
+            td.num data-name="Unpriced" { @if figures.unpriced > 0 { span.warn { (grouped(figures.unpriced)) } } @else { span.dim { "0" } } }
+            td.num.soft data-name="Tokens" { (about(tokens)) }
+            td.num data-name="Cost" { (spent(figures.cost_nanousd, figures.unpriced)) }
+            td.num.soft data-name="A million tokens" { @match per_million.filter(|price| *price > 0) { Some(price) => (money(price)), None => "–" } }
         }
     }
 }

@@ -37,6 +37,62 @@ fn a_bad_filter_is_kept_and_its_place_is_marked() {
 }
 
 #[test]
+fn a_place_that_is_none_is_said_and_not_taken_for_the_start() {
+    let (_dir, _node, mut visitor) = desk();
+    for path in [
+        "/events?after=bad",
+        "/events?before=-1",
+        "/jobs?after=x",
+        "/jobs/j1?after=1.5",
+    ] {
+        let page = visitor.page(path);
+        assert!(page.contains("no place in this list"), "{path}");
+        assert!(page.contains("role=\"alert\""), "{path}");
+        assert!(!page.contains("<tr class=\"event\""), "{path}");
+    }
+    assert!(visitor.page("/events?after=3").contains("data-seq=\"2\""));
+}
+
+#[test]
+fn what_has_no_price_is_said_once() {
+    let (_dir, node, mut visitor) = desk();
+    let call = |job: &str, cost: Option<u64>| {
+        let mut usage =
+            json!({ "provider": "p", "model": "m", "input_tokens": 1, "output_tokens": 1 });
+        if let Some(cost) = cost {
+            usage["cost_nanousd"] = cost.into();
+        }
+        json!({ "actor": { "id": "a" }, "job": job, "source": "llm", "action": "messages.create", "usage": usage })
+    };
+    node.integrate(&json!([
+        call("free", None),
+        call("free", None),
+        call("both", None),
+        call("both", Some(70_000_000))
+    ]));
+    let page = visitor.page("/jobs");
+    let row = |job: &str| {
+        let from = page.find(&format!("href=\"/jobs/{job}\"")).unwrap();
+        page[from..].split("</tr>").next().unwrap().to_owned()
+    };
+    assert_eq!(
+        row("free").matches("unpriced").count(),
+        1,
+        "{}",
+        row("free")
+    );
+    assert!(row("both").contains("1 unpriced"), "{}", row("both"));
+}
+
+#[test]
+fn an_export_of_nothing_says_so() {
+    let (_dir, _node, mut visitor) = desk();
+    let page = visitor.page("/export?q=action:nosuch");
+    assert!(page.contains("No event matches these answers"));
+    assert!(!visitor.page("/export").contains("No event matches"));
+}
+
+#[test]
 fn rows_are_links_newest_first_in_pages() {
     let (_dir, node, mut visitor) = desk();
     let many: Vec<_> = (0..120).map(|n| event(&format!("step.{n}"))).collect();

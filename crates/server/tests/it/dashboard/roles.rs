@@ -32,6 +32,12 @@ fn roles_open_what_they_say() {
         let shown = tabs.map(|tab| visitor.page(&format!("{event}&tab={tab}")));
         let shown = shown.iter().any(|page| page.contains("xylophone"));
         assert_eq!(shown, sees_content, "{role}");
+        // Where the content would be, they read why it is not there and who may see it.
+        for tab in ["summary", "content", "raw"] {
+            let page = visitor.page(&format!("{event}&tab={tab}"));
+            let why = format!("for auditors and admins; your role is {role}");
+            assert_eq!(page.contains(&why), !sees_content, "{role} {tab}");
+        }
         let replay = visitor.page("/jobs/j1/replay?step=2");
         assert_eq!(replay.contains("xylophone"), sees_content, "{role}");
         let file = visitor.get("/events/1/content");

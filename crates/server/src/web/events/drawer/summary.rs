@@ -152,7 +152,7 @@ fn input(visit: &Visit, detail: &Detail, record: &RecordView<'_>) -> Markup {
                     (None, Some(argv)) => pre.code { bdi { (Hostile(&content::command_line(argv), text::LONG)) } },
                     (None, None) => p.dim.small { (bdi(record.content.as_ref().map_or("", |info| &info.kind))) },
                 }
-            } @else { (withheld()) }
+            } @else { (withheld(visit)) }
         }
     }
 }
