@@ -18,15 +18,15 @@ const OPERATORS: [&str; 5] = [":", ">=", ">", "<=", "<"];
 /// with a sign in it is text: `/search?status=404`.
 pub(super) fn find(scan: &Scanner<'_>) -> Option<FilterError> {
     let mut ahead = scan.clone();
-    let mut span = ahead.until(&[&SIGNS[..], &OPERATORS].concat())?;
+    let mut field = ahead.until(&[&SIGNS[..], &OPERATORS].concat())?;
     let mut eat = |signs: &[&'static str]| signs.iter().copied().find(|sign| ahead.eat(sign));
-    let sign = if span.is_empty() {
-        span = word_before(scan)?;
+    let sign = if field.is_empty() {
+        field = word_before(scan)?;
         eat(&SIGNS).or_else(|| eat(&OPERATORS))?
     } else {
         eat(&SIGNS)?
     };
-    let name = meant_name(scan.slice(span.clone()))?;
+    let name = meant_name(scan.slice(field.clone()))?;
     let sign_end = ahead.at();
     let value = value(&mut ahead);
     let end = value.as_ref().map_or(sign_end, |value| value.end);
@@ -36,12 +36,12 @@ pub(super) fn find(scan: &Scanner<'_>) -> Option<FilterError> {
     } else {
         format!("`{sign}` is no operator")
     };
-    let text = in_quotes(scan.slice(span.start..end));
+    let text = in_quotes(scan.slice(field.start..end));
     let suggestion = format!(
         "{}; text with such a sign goes in quotes: {text}",
         right(&name, sign, value)
     );
-    Some(FilterError::new(span.start..end, message).suggest(suggestion))
+    Some(FilterError::new(field.start..end, message).suggest(suggestion))
 }
 
 /// The word directly before this place, if it is one without quotes.
