@@ -1,6 +1,8 @@
 //! Marks that a text has already: a gateway behind a gateway, or a server behind a hook, sees what was redacted before.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
+
+use super::OWN_RULES;
 
 /// Beginning of what stands for a secret.
 pub(super) const BEGIN: &[u8] = b"[REDACTED:";
@@ -9,7 +11,34 @@ const MAX_RULE_BYTES: usize = 64;
 /// Hex digits of a mark's hash.
 const HASH_DIGITS: usize = 8;
 
-/// The marks of a text, in order.
+/// What stands for the rule in the mark of a secret that is known by its value or by its member's name.
+const LABELS: [&str; 9] = [
+    "agent-token",
+    "argument",
+    "client-key",
+    "environment",
+    "injected-key",
+    "mcp-session",
+    "request-secret",
+    BY_NAME,
+    BY_OPTION,
+];
+/// Rule of a member that is secret by its name.
+pub(super) const BY_NAME: &str = "secret-member";
+/// Rule of an element of a list that is secret by the option before it.
+pub(super) const BY_OPTION: &str = "secret-option";
+
+/// The names that our marks have, sorted: anybody can write `[REDACTED:` around a secret.
+static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let rules = OWN_RULES.lines();
+    let rules = rules.filter_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"'));
+    let mut names: Vec<_> = rules.chain(LABELS).collect();
+    names.sort_unstable();
+    names
+});
+
+/// The marks of a text, in order. One with the name of a rule that is not our own is none: its secret may be looked
+/// for again.
 pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
     memchr::memmem::find_iter(text, BEGIN)
         .filter_map(|start| {
@@ -26,9 +55,26 @@ fn length(text: &[u8]) -> Option<usize> {
     let rule = rest.iter().take(MAX_RULE_BYTES).take_while(plain).count();
     let hash = rest.get(rule..)?.strip_prefix(b":")?;
     let (digits, end) = hash.split_at_checked(HASH_DIGITS)?;
-    let is_mark =
-        rule > 0 && digits.iter().all(u8::is_ascii_hexdigit) && end.first() == Some(&b']');
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_mark = digits.iter().all(is_digit)
+        && end.first() == Some(&b']')
+        && is_name(rest.get(..rule).unwrap_or_default());
     is_mark.then_some(BEGIN.len() + rule + 1 + HASH_DIGITS + 1)
+}
+
+fn is_name(rule: &[u8]) -> bool {
+    let found = NAMES.binary_search_by(|name| name.as_bytes().cmp(rule));
+    found.is_ok()
+}
+
+/// What is no mark of a text.
+pub(super) fn unmarked(text: &[u8]) -> Vec<u8> {
+    let marks = find(text);
+    let parts = without(&marks, 0..text.len()).into_iter();
+    parts
+        .filter_map(|part| text.get(part))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// The mark that holds a place, not counting its first byte.
@@ -62,8 +108,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_marks_are_some() {
-        let text = b"a [REDACTED:x-1:0123abcd] [REDACTED::0123abcd] [REDACTED:x:0123abc] [REDACTED:y:01234567";
+    fn only_whole_marks_of_our_own_are_some() {
+        let text = b"a [REDACTED:jwt:0123abcd] [REDACTED::0123abcd] [REDACTED:jwt:0123abc] [REDACTED:jwt:0123ABCD] \
+            [REDACTED:ghp_realtokenrealtoken:0123abcd] [REDACTED:jwt:01234567";
         let found: Vec<_> = find(text)
             .iter()
             .map(|mark| (mark.start, mark.end))
@@ -72,6 +119,15 @@ mod tests {
         assert_eq!(around(&find(text), 2), None);
         assert_eq!(around(&find(text), 24), Some(&(2..25)));
         assert_eq!(around(&find(text), 25), None);
+    }
+
+    #[test]
+    fn rules_and_labels_are_names() {
+        for name in ["private-key", "curl-user", "secret-member", "client-key"] {
+            assert!(is_name(name.as_bytes()), "{name}");
+        }
+        assert!(NAMES.len() > 40 && !is_name(b"") && !is_name(b"private"));
+        assert_eq!(unmarked(b"a[REDACTED:jwt:0123abcd]b"), b"ab");
     }
 
     #[test]
