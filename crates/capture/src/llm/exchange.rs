@@ -12,9 +12,9 @@ use hyper::{HeaderMap, Method, StatusCode};
 use super::{
     config::Provider,
     prices::{Priced, Prices},
-    route::Api,
+    route::{Api, Dialect},
     socket::Upgraded,
-    usage::Counts,
+    usage::{self, Counts},
 };
 use crate::{
     draft::{Draft, Meta, Phase, Source, Usage},
@@ -35,12 +35,12 @@ const REQUEST_MEMBERS: &[&str] = &[
     "type",
     "stream_id",
 ];
-/// Headers in which providers name an answer.
-const REQUEST_IDS: [&str; 4] = [
-    "x-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-goog-request-id",
+/// Headers in which providers name an answer, and whose own they are: gateways on the way add others.
+const REQUEST_IDS: [(Dialect, &str); 4] = [
+    (Dialect::OpenAi, "x-request-id"),
+    (Dialect::Anthropic, "request-id"),
+    (Dialect::Bedrock, "x-amzn-requestid"),
+    (Dialect::Gemini, "x-goog-request-id"),
 ];
 
 /// What is known of a call when it begins.
@@ -164,6 +164,10 @@ impl Exchange {
     ) -> Option<Usage> {
         let counts = counts?;
         let about = &self.about;
+        let mut taken = counts.clone();
+        if about.api.embeds(model.as_deref().or(self.model.as_deref())) {
+            taken.output = taken.output.or(Some(0));
+        }
         let price_of = |model: &Option<String>| {
             let priced = Priced {
                 provider: &about.provider.name,
@@ -172,7 +176,7 @@ impl Exchange {
                 tier,
                 at: about.started_at,
             };
-            about.prices.price(&priced, &counts)
+            about.prices.price(&priced, &taken)
         };
         let price = price_of(&model).or_else(|| price_of(&self.model));
         let (cost_nanousd, table) = price.map(|price| (price.nanousd, price.table)).unzip();
@@ -188,6 +192,13 @@ impl Exchange {
             prices: table,
         })
     }
+}
+
+/// The provider's own name for an answer, by which its client's records name it too.
+fn request_id(headers: &HeaderMap, dialect: Dialect) -> Option<&str> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let own = REQUEST_IDS.iter().filter(|(whose, _)| *whose == dialect);
+    own.chain(&REQUEST_IDS).find_map(|(_, name)| text(name))
 }
 
 impl Observer for Exchange {
@@ -265,6 +276,11 @@ impl Observer for Exchange {
         let answer = self.answer.take();
         let status = answer.as_ref().map(|answer| answer.status.as_u16());
         let failed = answer.as_ref().and_then(|answer| answer.failed.clone());
+        let of_headers = || match (&answer, self.about.api) {
+            (Some(answer), Api::Invoke { .. }) => usage::invoked(&answer.headers),
+            _ => None,
+        };
+        let counts = counts.or_else(of_headers);
         let (result, reason) = verdict(Ending {
             status,
             failed,
@@ -288,9 +304,8 @@ impl Observer for Exchange {
         if let Some(answer) = &answer {
             let answered_us = u64::try_from(answer.took.as_micros()).unwrap_or(u64::MAX);
             meta.push(("answered_us", Meta::Number(answered_us)));
-            let id = REQUEST_IDS
-                .iter()
-                .find_map(|name| answer.headers.get(*name)?.to_str().ok());
+            let dialect = Dialect::of(self.about.api, &self.about.provider.name);
+            let id = request_id(&answer.headers, dialect);
             meta.extend(id.map(|id| ("request_id", Meta::Text(id.to_owned()))));
         }
         meta.extend(response_id.map(|id| ("response_id", Meta::Text(id))));

@@ -19,6 +19,7 @@ const MEMBERS: &[&str] = &[
     "model",
     "usage",
     "usageMetadata",
+    "inputTextTokenCount",
     "modelVersion",
     "service_tier",
     "status",
@@ -174,9 +175,17 @@ fn whole(payload: Payload, api: Api, with: &Redaction<'_>) -> Read {
     let counts = match api {
         Api::Chat => usage.as_ref().and_then(usage::chat),
         Api::Responses => usage.as_ref().and_then(usage::responses),
-        Api::Messages | Api::Invoke { .. } => usage.as_ref().and_then(usage::messages),
+        Api::Messages => usage.as_ref().and_then(usage::messages),
         Api::Converse { .. } => usage.as_ref().and_then(usage::converse),
-        Api::Generate { .. } => json("usageMetadata").as_ref().and_then(usage::generate),
+        Api::Invoke { .. } => match &usage {
+            // Amazon's own models are invoked with the bodies of converse.
+            Some(usage) => usage::messages(usage).or_else(|| usage::converse(usage)),
+            None => json("inputTextTokenCount").and_then(|count| usage::titan(&count)),
+        },
+        Api::Embeddings => usage.as_ref().and_then(usage::embeddings),
+        Api::Generate { .. } | Api::EmbedContent => {
+            json("usageMetadata").as_ref().and_then(usage::generate)
+        }
         Api::Other => None,
     };
     let has_failed =
