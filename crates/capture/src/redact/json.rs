@@ -38,6 +38,9 @@ pub(crate) struct JsonStream {
     literal: Vec<u8>,
     text: TextStream,
     wanted: &'static [&'static str],
+    /// An object whose members are wanted too, and whether it is open.
+    within: Option<&'static str>,
+    is_within: bool,
     picked: Vec<(&'static str, Vec<u8>)>,
     /// A wanted object that is being written.
     object: Option<Picking>,
@@ -54,6 +57,8 @@ struct Open {
 #[derive(Debug)]
 struct Picking {
     name: &'static str,
+    /// Containers around it.
+    depth: usize,
     bytes: Vec<u8>,
     /// What was written since then belongs to it.
     from: usize,
@@ -96,8 +101,18 @@ impl JsonStream {
             literal: Vec::new(),
             text: TextStream::default(),
             wanted,
+            within: None,
+            is_within: false,
             picked: Vec::new(),
             object: None,
+        }
+    }
+
+    /// The same, and of the members of this object, which is a member of the outermost one.
+    pub(crate) fn within(self, object: Option<&'static str>) -> Self {
+        Self {
+            within: object,
+            ..self
         }
     }
 
@@ -303,6 +318,9 @@ impl JsonStream {
             _ if self.is_plain() => return self.text.push(with, &[byte], out, count),
             b'{' => {
                 self.begin_pick(out.len());
+                if self.open.len() == 1 && self.in_object() {
+                    self.is_within = self.within.is_some_and(|name| name.as_bytes() == self.name);
+                }
                 self.enter(true);
             }
             b'[' => self.enter(false),
@@ -396,6 +414,7 @@ impl JsonStream {
             self.deeper -= 1;
         } else {
             self.open.pop();
+            self.is_within &= self.open.len() > 1;
         }
         self.expects_name = false;
     }
@@ -425,8 +444,12 @@ impl JsonStream {
 
     /// The wanted member's name, if that is whose value comes now.
     fn wanted_name(&self) -> Option<&'static str> {
-        let is_outermost = self.open.len() == 1 && self.in_object();
-        let mut wanted = self.wanted.iter().filter(|_| is_outermost);
+        let is_there = match self.open.len() {
+            1 => self.in_object(),
+            2 => self.is_within && self.in_object(),
+            _ => false,
+        };
+        let mut wanted = self.wanted.iter().filter(|_| is_there);
         wanted.find(|name| name.as_bytes() == self.name).copied()
     }
 
@@ -434,6 +457,7 @@ impl JsonStream {
         if let Some(name) = self.wanted_name() {
             self.object = Some(Picking {
                 name,
+                depth: self.open.len(),
                 bytes: Vec::new(),
                 from,
             });
@@ -455,7 +479,9 @@ impl JsonStream {
     }
 
     fn end_pick(&mut self, out: &[u8]) {
-        if self.object.is_some() && self.open.len() == 1 && self.deeper == 0 {
+        let depth = self.open.len();
+        let is_over = |object: &Picking| object.depth == depth;
+        if self.deeper == 0 && self.object.as_ref().is_some_and(is_over) {
             self.pick_on(out);
             if let Some(object) = self.object.take() {
                 self.keep(object.name, object.bytes);

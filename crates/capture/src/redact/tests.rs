@@ -523,6 +523,24 @@ fn without_hashes(text: &str) -> String {
 }
 
 #[test]
+fn members_of_one_object_can_be_wanted_too() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    let body = br#"{"type":"end","other":{"id":"no"},"response":{"id":"r-1","deep":{"id":"no"},"list":[{"id":"no"}],"usage":{"in":{"id":1}}},"more":[{"usage":2}]}"#;
+    for step in [1, 7, body.len()] {
+        let mut payload = Payload::new(&["type", "id", "usage"])
+            .within("response")
+            .limited(0);
+        body.chunks(step)
+            .for_each(|piece| payload.push(&with, piece));
+        let picked = |name| payload.picked(name).map(String::from_utf8_lossy);
+        assert_eq!(picked("type").as_deref(), Some(r#""end""#));
+        assert_eq!(picked("id").as_deref(), Some(r#""r-1""#));
+        assert_eq!(picked("usage").as_deref(), Some(r#"{"in":{"id":1}}"#));
+    }
+}
+
+#[test]
 fn what_only_looks_like_json_is_text() {
     let redactor = redactor();
     for body in [

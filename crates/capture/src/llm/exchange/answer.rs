@@ -102,20 +102,21 @@ impl Reader {
         })
     }
 
-    /// Takes a whole event; `None` stands for one that ended the answer and was too long.
-    pub(super) fn event(&mut self, kind: &str, data: Option<&[u8]>) {
+    /// Takes a whole event, or what was read of one.
+    pub(super) fn event(&mut self, kind: &str, data: &[u8]) {
         let Self::Events(events) = self else {
             return;
         };
-        if let Some(data) = data {
-            events.assembly.event("", data);
-        } else {
-            events.is_cut = true;
-            let end = serde_json::json!({"type": kind}).to_string();
-            events.assembly.event("", end.as_bytes());
+        events.assembly.event("", data);
+        if kind == "error" && !events.is_cut {
+            events.error = Some(data.to_vec());
         }
-        if kind == "error" {
-            events.error = data.map(<[u8]>::to_vec);
+    }
+
+    /// An event was too long to be read.
+    pub(super) fn unread(&mut self) {
+        if let Self::Events(events) = self {
+            events.is_cut = true;
         }
     }
 
