@@ -22,6 +22,7 @@ mod rules;
 mod secrets;
 mod settings;
 mod sniff;
+mod splice;
 mod summary;
 mod target;
 mod tunnel;
@@ -50,6 +51,7 @@ use dial::{DialError, Pinned, Policy};
 pub use hello::{Hello, HelloReader};
 use intercept::Opened;
 use plain::PlainClient;
+use pump::both_sockets;
 pub(crate) use pump::{Progress, both_ways};
 use refusal::Refusal;
 pub use rules::{HostMode, HostRule};
@@ -265,10 +267,8 @@ impl Shared {
             let client = client.into_stream();
             // What works without it works.
             let _ = keepalive(&client);
-            let stop = self.stop.clone();
-            tunnel
-                .run(Prefixed::new(first, client), host, true, stop)
-                .await;
+            let passing = async |progress: &_| both_sockets(first, client, host, progress).await;
+            tunnel.run(passing, self.stop.clone()).await;
             drop(permit);
         });
         Response::new(empty())

@@ -8,8 +8,10 @@ mod escapes;
 mod find;
 mod gitleaks;
 mod json;
+mod keywords;
 mod marks;
 mod names;
+mod own;
 mod rule;
 mod text;
 
@@ -20,17 +22,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use find::{Found, Rules};
-use gitleaks::Compiled;
 pub use gitleaks::RuleFileError;
 pub(crate) use json::JsonStream;
 pub(crate) use names::{is_placeholder, is_secret as is_secret_name};
+use rule::Rule;
 pub(crate) use text::TextStream;
 
 /// Shortest known secret that is searched for: a shorter one would be found in ordinary words.
 const MIN_LITERAL_BYTES: usize = 6;
-
-/// Our own rules.
-const OWN_RULES: &str = include_str!("redact/rules.toml");
 
 /// Finds and replaces secrets; one for each gateway, shared by all its surfaces.
 pub struct Redactor {
@@ -79,9 +78,9 @@ impl Redactor {
         literals: &[Secret],
         key: &[u8; 32],
     ) -> Result<Self, RuleFileError> {
-        let mut rules = gitleaks::parse(OWN_RULES, Compiled::WhenNeeded)?;
+        let mut rules: Vec<_> = own::RULES.iter().map(Rule::from).collect();
         if let Some(text) = rule_file {
-            rules.extend(gitleaks::parse(text, Compiled::Now)?);
+            rules.extend(gitleaks::parse(text)?);
         }
         let literals: Vec<_> = literals
             .iter()
@@ -90,7 +89,7 @@ impl Redactor {
         let automaton = (!literals.is_empty())
             .then(|| AhoCorasick::new(literals.iter().map(|secret| &secret.value)));
         Ok(Self {
-            rules: Rules::new(rules)?,
+            rules: Rules::new(rules),
             literals: automaton.transpose()?,
             labels: literals.iter().map(|secret| secret.label).collect(),
             key: RwLock::new(keyed(key)),

@@ -7,21 +7,17 @@
     reason = "a bench that panics measured nothing"
 )]
 
+mod local;
+
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
-    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_indelible");
-const KEY: &str = "ik_a-key-for-the-bench-only";
-/// Calls of one turn, and turns.
-const CALLS: usize = 500;
-const TURNS: usize = 20;
-/// Calls before anything is measured.
-const WARM_UP: usize = 500;
+use local::{KEY, PROGRAM, Server, body, compare};
+
 /// Bytes of arguments and of a result.
 const TEXT_BYTES: usize = 1_000;
 
@@ -34,7 +30,7 @@ fn main() {
     let settings =
         format!("[mcp]\nlisten = \"127.0.0.1:0\"\n[mcp.upstream]\ns = \"http://{upstream}/\"\n");
     std::fs::write(dir.path().join("serve.toml"), settings).expect("settings");
-    let server = Server::start(dir.path());
+    let server = Server::start(dir.path(), "mcp");
     let own = std::env::current_exe().expect("this program");
     let mut direct = Piped::start(Command::new(&own).arg("serve-stdio"));
     let mut wrapped = Command::new(PROGRAM);
@@ -46,42 +42,25 @@ fn main() {
         .env("INDELIBLE_KEY", KEY)
         .env("INDELIBLE_SPOOL", dir.path().join("spool"));
     let mut wrapped = Piped::start(&mut wrapped);
-    compare("stdio", |n| direct.call(n), |n| wrapped.call(n));
+    compare(
+        "mcp stdio",
+        |n| timed(|| direct.call(n)),
+        |n| timed(|| wrapped.call(n)),
+    );
     let mut direct = Http::connect(&upstream, "/");
-    let mut proxied = Http::connect(&server.mcp, "/s");
-    compare("HTTP", |n| direct.call(n), |n| proxied.call(n));
+    let mut proxied = Http::connect(&server.surface, "/s");
+    compare(
+        "mcp HTTP",
+        |n| timed(|| direct.call(n)),
+        |n| timed(|| proxied.call(n)),
+    );
 }
 
-/// Prints both and their difference.
-fn compare(name: &str, mut direct: impl FnMut(usize), mut recorded: impl FnMut(usize)) {
-    let mut turn = |calls, taken: &mut [Vec<Duration>; 2]| {
-        for (which, taken) in taken.iter_mut().enumerate() {
-            for n in 0..calls {
-                let begin = Instant::now();
-                if which == 0 {
-                    direct(n);
-                } else {
-                    recorded(n);
-                }
-                taken.push(begin.elapsed());
-            }
-        }
-    };
-    turn(WARM_UP, &mut Default::default());
-    let mut taken: [Vec<Duration>; 2] = Default::default();
-    (0..TURNS).for_each(|_| turn(CALLS, &mut taken));
-    let [direct, recorded] = taken.map(|mut taken| {
-        taken.sort_unstable();
-        [50, 99].map(|percent| taken[taken.len() * percent / 100])
-    });
-    let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    for (at, part) in ["p50", "p99"].iter().enumerate() {
-        let (direct, recorded) = (micros(direct[at]), micros(recorded[at]));
-        println!(
-            "mcp {name} {part}: direct {direct:.0} us, recorded {recorded:.0} us, +{:.0} us",
-            recorded - direct
-        );
-    }
+/// How long a call takes.
+fn timed(call: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    call();
+    begin.elapsed()
 }
 
 fn request(n: usize) -> String {
@@ -138,27 +117,6 @@ fn serve_http() -> String {
         }
     });
     address
-}
-
-/// The body of the next message with a head.
-fn body(stream: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    String::from_utf8(body).ok()
 }
 
 /// A client over standard streams.
@@ -228,57 +186,5 @@ impl Http {
             .expect("a server");
         let answer = self::body(&mut self.stream).expect("an answer");
         assert_eq!(id(&answer), n.to_string());
-    }
-}
-
-/// `indelible serve`, killed when dropped.
-struct Server {
-    child: Child,
-    url: String,
-    mcp: String,
-}
-
-impl Server {
-    fn start(dir: &Path) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--data",
-                "data",
-                "--config",
-                "serve.toml",
-            ])
-            .current_dir(dir)
-            .env("INDELIBLE_ADMIN_KEY", KEY)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("indelible serve");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let mut mcp = String::new();
-        let url = lines.find_map(|line| {
-            let line = line.expect("a line");
-            if let Some((_, address)) = line
-                .split_once("mcp")
-                .and_then(|(_, rest)| rest.split_once("http://"))
-            {
-                address.clone_into(&mut mcp);
-            }
-            Some(line.split_once("listening on ")?.1.to_owned())
-        });
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            url: url.expect("an address"),
-            mcp,
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -32,7 +32,6 @@ const TAIL_ROUNDS: u64 = 3;
 /// Connections that fetch proofs.
 const PROOF_CONNECTIONS: usize = 16;
 
-/// Measure a server under load; a JSON report
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: indelible bench --events 2000000 > report.json\n\n\

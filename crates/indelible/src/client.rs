@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Where `serve` writes the key of this machine, below the data directory.
 const KEY_FILE: &str = "admin.key";
 
-/// Which server, and with which key.
+// No doc comment, which would be the command's help: which server, and with which key.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Remote {
     /// Address of the server; an empty one leaves events on disk for a gateway on this machine

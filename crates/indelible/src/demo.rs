@@ -43,7 +43,6 @@ const SAMPLE_BATCH: usize = 2_000;
 /// Rows of the table.
 const ROWS: usize = 20;
 
-/// See it work: a real job, recorded and verified, on a temporary trail
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: indelible demo --exit")]
 pub(crate) struct Args {

@@ -33,7 +33,6 @@ pub(crate) use recorder::Recorder;
 /// Exit status of a command that was not let run, as a shell has it for one that cannot be run.
 const REFUSED: u8 = 126;
 
-/// Run a command and record it; same output, same exit status
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "indelible exec [OPTIONS] -- CMD…",
@@ -56,7 +55,7 @@ pub(crate) struct Args {
     pub(crate) command: Vec<OsString>,
 }
 
-/// Whose command it is, and where its events go.
+// No doc comment, which would be the command's help: whose command it is, and where its events go.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Job that the command belongs to

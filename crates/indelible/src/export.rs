@@ -21,7 +21,6 @@ use crate::{
 /// Pause between two questions how far the server is.
 const POLL_EVERY: Duration = Duration::from_millis(150);
 
-/// Write everything that matches to a file, oldest first
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible export 'source:shell' --format jsonl -o shell.jsonl\n  \

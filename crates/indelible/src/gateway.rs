@@ -28,7 +28,6 @@ use crate::{
 /// How often events are looked for that commands on this machine could not deliver.
 const LEFTOVERS_EVERY: Duration = Duration::from_secs(30);
 
-/// Run the gateway next to agents; events go to a server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: indelible gateway --config gateway.toml\n\n\
     The file names the server, a key of scope gateway, and a table for each surface, such as [llm]. Without the server events wait \

@@ -19,7 +19,6 @@ use crate::{
 const PROOF_TRIES: u32 = 20;
 const PROOF_PAUSE: Duration = Duration::from_millis(300);
 
-/// Show one event, its content or its proof
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible get 41\n  indelible get refund-7 --content\n  indelible get 41 --proof > event-41.json"

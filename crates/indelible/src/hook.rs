@@ -28,7 +28,6 @@ use crate::{client::Remote, exec::state_dir};
 /// be read, cut.
 const MAX_PAYLOAD_BYTES: u64 = 32 << 20;
 
-/// Record one hook of an agent: its payload comes on standard input
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -62,7 +61,7 @@ struct NotifyArgs {
     payload: String,
 }
 
-/// Where a hook keeps its events, and who called it.
+// No doc comment, which would be the command's help: where a hook keeps its events, and who called it.
 #[derive(Clone, Debug, clap::Args)]
 struct Calls {
     /// Agent that calls: claude-code, codex or cursor [default: told from the payload]
@@ -75,7 +74,7 @@ struct Calls {
     place: Place,
 }
 
-/// Where events wait, and for which server.
+// No doc comment, which would be the command's help: where events wait, and for which server.
 #[derive(Clone, Debug, clap::Args)]
 struct Place {
     /// Directory for events that wait for a server [default: the user's state directory]

@@ -18,7 +18,6 @@ use crate::{
     table::{Cell, Tone, draw},
 };
 
-/// Make, list and revoke API keys
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible key create --name ci --scope ingest --expires 90d\n  \

@@ -48,27 +48,46 @@ struct Cli {
     command: Command,
 }
 
+/// Arguments are built for the command that runs, which is what a short one would notice.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
+    /// See it work: a real job, recorded and verified, on a temporary trail
     Demo(demo::Args),
+    /// Run the server
     Serve(serve::Args),
+    /// Run the gateway next to agents; events go to a server
     Gateway(gateway::Args),
+    /// Run an agent with a gateway around it
     Run(run::Args),
+    /// Run a command and record it; same output, same exit status
     Exec(exec::Args),
+    /// Open a shell in which everything on the terminal is recorded
     Shell(shell::Args),
     /// Standard input to standard output, for what outlives its command
     #[command(hide = true)]
     Relay,
+    /// Run an MCP server and record what is asked of it
     Mcp(mcp::Args),
+    /// Record one hook of an agent: its payload comes on standard input
     Hook(hook::Args),
+    /// Search the trail, newest first
     Query(query::Args),
+    /// Show one event, its content or its proof
     Get(get::Args),
+    /// Count events and add up tokens, cost and time, by groups or over time
     Stats(stats::Args),
+    /// Write everything that matches to a file, oldest first
     Export(export::Args),
+    /// Check that nothing was changed, cut off or put back
     Verify(verify::Args),
+    /// Make, list and revoke API keys
     Key(key::Args),
+    /// Make and list trails
     Trail(trail::Args),
+    /// Offer the trail to an assistant that starts its tools itself
     McpServer(mcp_server::Args),
+    /// Measure a server under load; a JSON report
     Bench(bench::Args),
 }
 

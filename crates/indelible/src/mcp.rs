@@ -37,7 +37,6 @@ const DELIVERY_PATIENCE: Duration = Duration::from_secs(1);
 /// How long events of earlier processes may keep the client waiting after that.
 const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(300);
 
-/// Run an MCP server and record what is asked of it
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "indelible mcp [OPTIONS] -- CMD…",

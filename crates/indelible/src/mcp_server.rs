@@ -21,7 +21,6 @@ const PARSE_ERROR: i32 = -32_700;
 /// JSON-RPC's number for what failed inside.
 const INTERNAL_ERROR: i32 = -32_603;
 
-/// Offer the trail to an assistant that starts its tools itself
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example, for a host that takes a command:\n  indelible mcp-server --server http://127.0.0.1:7400\nHosts that speak HTTP connect to http://127.0.0.1:7400/mcp with the key as bearer token."

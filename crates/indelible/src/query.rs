@@ -26,7 +26,6 @@ pub(crate) const PAGE_ROWS: usize = 200;
 /// Pause before a stream that ended is taken up again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Search the trail, newest first
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible query 'action:shell.* result:failure' --from=-24h\n  \

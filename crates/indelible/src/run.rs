@@ -41,7 +41,6 @@ const LEFTOVERS_PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is tried whether a gateway is there already: it would be on this machine, or near.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Run an agent with a gateway around it
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "indelible run [OPTIONS] -- CMD…",

@@ -18,7 +18,6 @@ use crate::{
     screen::Paint,
 };
 
-/// Run the server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: indelible serve --data /var/lib/indelible\n\n\
     INDELIBLE_ADMIN_KEY presets the admin key; INDELIBLE_LOG sets the log level (error, warn, info, debug).")]

@@ -10,7 +10,6 @@ use crate::{
     screen::Paint,
 };
 
-/// Open a shell in which everything on the terminal is recorded
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "indelible shell [OPTIONS] [-- CMD…]",

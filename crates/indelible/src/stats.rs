@@ -26,7 +26,6 @@ const SPARKLINE_WIDTH: usize = 60;
 /// Most lines of sparklines: as many as rows of groups.
 const MAX_LINES: usize = 100;
 
-/// Count events and add up tokens, cost and time, by groups or over time
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible stats --by source,result --from=-24h\n  \

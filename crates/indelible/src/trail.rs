@@ -16,7 +16,6 @@ use crate::{
     table::{Cell, draw},
 };
 
-/// Make and list trails
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  indelible trail create acme\n  indelible trail list\n\n\

@@ -21,7 +21,6 @@ pub(crate) use report::number;
 /// Ends the program when something is damaged.
 const DAMAGED: u8 = 3;
 
-/// Check that nothing was changed, cut off or put back
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  indelible verify indelible-data\n  \
     indelible verify http://127.0.0.1:7400 --vkey \"$(cat log.vkey)\"\n  \

@@ -35,6 +35,7 @@ use super::{
     exchange,
     hello::Hello,
     link::{Link, Way},
+    pump::both_ways,
     refusal::Refusal,
     relay::Context,
     sniff::{Spoken, sniff},
@@ -364,7 +365,8 @@ impl Opened {
         if let Some(hello) = hello {
             tunnel.progress.set_hello(hello);
         }
-        tunnel.run(client, host, false, shared.stop.clone()).await;
+        let passing = async |progress: &_| both_ways(client, host, progress).await;
+        tunnel.run(passing, shared.stop.clone()).await;
     }
 
     /// The connection came to nothing, which is recorded.

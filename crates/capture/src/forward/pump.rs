@@ -10,13 +10,21 @@ use std::{
     },
 };
 
-use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use super::hello::{Hello, HelloReader};
+use super::{
+    hello::{Hello, HelloReader},
+    splice,
+};
 
 /// What is read at once, bytes. It is held only while bytes are on their way.
 const PIECE_BYTES: usize = 128 << 10;
+/// A direction in which so much has passed is left to the kernel: most tunnels end before.
+const MUCH_BYTES: u64 = 1 << 20;
 
 /// What has passed so far, as the client sees it.
 #[derive(Debug, Default)]
@@ -39,9 +47,16 @@ pub(crate) enum Broken {
 }
 
 /// Where a direction failed.
-enum Failed {
+pub(super) enum Failed {
     From(io::Error),
     To(io::Error),
+}
+
+/// How far a direction came.
+#[derive(PartialEq, Eq)]
+enum Passed {
+    All,
+    Much,
 }
 
 impl Progress {
@@ -77,32 +92,72 @@ impl Progress {
     }
 }
 
-/// Passes bytes until both sides have ended, each on its own: one that has said all still gets its answer. With `reads_hello`
-/// the client's first bytes are looked at.
-pub(crate) async fn both_ways<C, S>(
-    client: C,
-    server: S,
-    progress: &Progress,
-    reads_hello: bool,
-) -> Result<(), Broken>
+/// Passes bytes until both sides have ended, each on its own: one that has said all still gets its answer.
+pub(crate) async fn both_ways<C, S>(client: C, server: S, progress: &Progress) -> Result<(), Broken>
 where
     C: AsyncRead + AsyncWrite,
     S: AsyncRead + AsyncWrite,
 {
-    let (from_client, to_client) = tokio::io::split(client);
-    let (from_server, to_server) = tokio::io::split(server);
-    let mut reader = reads_hello.then(HelloReader::default);
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = tokio::io::split(server);
+    let up = async {
+        let note = |bytes: &[u8]| progress.note_sent(bytes.len());
+        copy(&mut from_client, &mut to_server, u64::MAX, note).await?;
+        end(&mut to_server).await
+    };
+    let down = async {
+        let note = |bytes: &[u8]| progress.note_received(bytes.len());
+        copy(&mut from_server, &mut to_client, u64::MAX, note).await?;
+        end(&mut to_client).await
+    };
+    joined(up, down).await
+}
+
+/// The same between two sockets. `first` was read from the client already, and what it says first is looked at.
+pub(super) async fn both_sockets(
+    first: Bytes,
+    client: TcpStream,
+    server: TcpStream,
+    progress: &Progress,
+) -> Result<(), Broken> {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let mut reader = Some(HelloReader::default());
+    let note_sent = |bytes: &[u8]| {
+        progress.note_sent(bytes.len());
+        if reader.as_mut().is_some_and(|reader| !reader.push(bytes))
+            && let Some(hello) = reader.take().and_then(HelloReader::finish)
+        {
+            progress.set_hello(hello);
+        }
+    };
+    let up = async {
+        let mut from = first.as_ref().chain(&mut from_client);
+        if copy(&mut from, &mut to_server, MUCH_BYTES, note_sent).await? == Passed::Much {
+            let note = |bytes| progress.note_sent(bytes);
+            splice::all(&mut from_client, &mut to_server, note).await?;
+        }
+        end(&mut to_server).await
+    };
+    let down = async {
+        let note = |bytes: &[u8]| progress.note_received(bytes.len());
+        if copy(&mut from_server, &mut to_client, MUCH_BYTES, note).await? == Passed::Much {
+            let note = |bytes| progress.note_received(bytes);
+            splice::all(&mut from_server, &mut to_client, note).await?;
+        }
+        end(&mut to_client).await
+    };
+    joined(up, down).await
+}
+
+/// Both directions until both have ended, or one has failed.
+async fn joined(
+    up: impl Future<Output = Result<(), Failed>>,
+    down: impl Future<Output = Result<(), Failed>>,
+) -> Result<(), Broken> {
     let client_has_ended = AtomicBool::new(false);
     let up = async {
-        let passed = one_way(from_client, to_server, |bytes| {
-            progress.note_sent(bytes.len());
-            if reader.as_mut().is_some_and(|reader| !reader.push(bytes))
-                && let Some(hello) = reader.take().and_then(HelloReader::finish)
-            {
-                progress.set_hello(hello);
-            }
-        });
-        let passed = passed.await;
+        let passed = up.await;
         client_has_ended.store(passed.is_ok(), Ordering::Relaxed);
         passed.map_err(|failed| match failed {
             Failed::From(error) => Broken::Client(error),
@@ -110,10 +165,7 @@ where
         })
     };
     let down = async {
-        let passed = one_way(from_server, to_client, |bytes| {
-            progress.note_received(bytes.len());
-        });
-        match passed.await {
+        match down.await {
             Ok(()) => Ok(()),
             // One that has ended its side and then goes has got what it wanted.
             Err(Failed::To(_)) if client_has_ended.load(Ordering::Relaxed) => Ok(()),
@@ -126,13 +178,20 @@ where
     Ok(())
 }
 
-async fn one_way<R, W>(mut from: R, mut to: W, mut note: impl FnMut(&[u8])) -> Result<(), Failed>
+/// Copies until the end, or until `much` bytes have passed.
+async fn copy<R, W>(
+    from: &mut R,
+    to: &mut W,
+    much: u64,
+    mut note: impl FnMut(&[u8]),
+) -> Result<Passed, Failed>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut piece = BytesMut::new();
-    loop {
+    let mut passed = 0;
+    while passed < much {
         let read = poll_fn(|context| {
             piece.reserve(PIECE_BYTES);
             let read = pin!(from.read_buf(&mut piece)).poll(context);
@@ -143,15 +202,21 @@ where
             read
         });
         if read.await.map_err(Failed::From)? == 0 {
-            // One that is gone needs no end.
-            let _ = to.shutdown().await;
-            return Ok(());
+            return Ok(Passed::All);
         }
         note(&piece);
         to.write_all(&piece).await.map_err(Failed::To)?;
         to.flush().await.map_err(Failed::To)?;
+        passed += piece.len() as u64;
         piece.clear();
     }
+    Ok(Passed::Much)
+}
+
+async fn end(to: &mut (impl AsyncWrite + Unpin)) -> Result<(), Failed> {
+    // One that is gone needs no end.
+    let _ = to.shutdown().await;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -184,7 +249,7 @@ mod tests {
                 let (mut from_server, mut to_server) = tokio::io::split(&mut server);
                 let (mut got_client, mut got_server) = (Vec::new(), Vec::new());
                 let _ = tokio::join!(
-                    both_ways(client_end, server_end, &progress, true),
+                    both_ways(client_end, server_end, &progress),
                     async { to_client.write_all(&sent).await.unwrap(); to_client.shutdown().await.unwrap(); },
                     async { to_server.write_all(&received).await.unwrap(); to_server.shutdown().await.unwrap(); },
                     from_client.read_to_end(&mut got_client),
@@ -197,5 +262,56 @@ mod tests {
             prop_assert_eq!(progress.sent.load(Ordering::Relaxed), sent.len() as u64);
             prop_assert_eq!(progress.received.load(Ordering::Relaxed), received.len() as u64);
         }
+    }
+
+    #[test]
+    fn sockets_pass_much_both_ways_and_end_each_on_its_own() {
+        const BYTES: usize = 5 << 20;
+        let bytes = (0..=250_u8).cycle();
+        let sent: Vec<u8> = bytes.clone().take(BYTES).collect();
+        let received: Vec<u8> = bytes.skip(7).take(BYTES + 3).collect();
+        let (first, rest) = sent.split_at(100);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let progress = Progress::default();
+        let (got_client, got_server) = runtime.block_on(async {
+            let (client, client_end) = connected().await;
+            let (server_end, server) = connected().await;
+            let (mut from_client, mut to_client) = client.into_split();
+            let (mut from_server, mut to_server) = server.into_split();
+            let (mut got_client, mut got_server) = (Vec::new(), Vec::new());
+            let first = Bytes::copy_from_slice(first);
+            let (passed, ..) = tokio::join!(
+                both_sockets(first, client_end, server_end, &progress),
+                async {
+                    to_client.write_all(rest).await.unwrap();
+                    to_client.shutdown().await.unwrap();
+                },
+                async {
+                    // The answer comes when the question has ended.
+                    from_server.read_to_end(&mut got_server).await.unwrap();
+                    to_server.write_all(&received).await.unwrap();
+                    to_server.shutdown().await.unwrap();
+                },
+                from_client.read_to_end(&mut got_client),
+            );
+            passed.unwrap();
+            (got_client, got_server)
+        });
+        assert!(got_client == received && got_server == sent);
+        assert_eq!(progress.sent.load(Ordering::Relaxed), sent.len() as u64);
+        assert_eq!(
+            progress.received.load(Ordering::Relaxed),
+            received.len() as u64
+        );
+    }
+
+    async fn connected() -> (TcpStream, TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (near.unwrap(), far.unwrap().0)
     }
 }

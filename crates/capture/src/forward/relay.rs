@@ -274,7 +274,7 @@ async fn pass_upgraded(
         Ok(both) => both,
         Err(error) => return answered.end(End::Cut(error.to_string())),
     };
-    let passing = both_ways(TokioIo::new(client), TokioIo::new(host), progress, false);
+    let passing = both_ways(TokioIo::new(client), TokioIo::new(host), progress);
     match watch(passing, progress, shared.stop.clone(), || {}).await {
         Ok(()) => answered.end(End::Complete),
         Err(reason) => answered.end(End::Cut(reason)),

@@ -10,14 +10,13 @@ use std::{
 
 use event::Micros;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     sync::watch::Receiver,
     time::{MissedTickBehavior, interval_at, sleep, timeout},
 };
 
 use super::{
     dial::DialError,
-    pump::{Broken, Progress, both_ways},
+    pump::{Broken, Progress},
     refusal::Refusal,
     rules::HostMode,
     target::Target,
@@ -146,20 +145,14 @@ impl Tunnel {
         self.finish(draft);
     }
 
-    /// Passes bytes until the end, and records it.
-    pub(super) async fn run<C, S>(
+    /// Passes bytes with `passing` until the end, and records it.
+    pub(super) async fn run(
         mut self,
-        client: C,
-        server: S,
-        reads_hello: bool,
+        passing: impl AsyncFnOnce(&Progress) -> Result<(), Broken>,
         stop: Receiver<bool>,
-    ) where
-        C: AsyncRead + AsyncWrite,
-        S: AsyncRead + AsyncWrite,
-    {
+    ) {
         let progress = Arc::clone(&self.progress);
-        let passing = both_ways(client, server, &progress, reads_hello);
-        let reason = watch(passing, &progress, stop, || self.checkpoint())
+        let reason = watch(passing(&progress), &progress, stop, || self.checkpoint())
             .await
             .err();
         let result = if reason.is_none() {

@@ -190,12 +190,7 @@ impl Socket {
 
 async fn pass_unread(client: Io, provider: Io, upgraded: &Upgraded, line: Line) -> End {
     let progress = &upgraded.progress;
-    let passing = both_ways(
-        TokioIo::new(client),
-        TokioIo::new(provider),
-        progress,
-        false,
-    );
+    let passing = both_ways(TokioIo::new(client), TokioIo::new(provider), progress);
     match watch_tunnel(passing, progress, line.stop, || {}).await {
         Ok(()) => End::Complete,
         Err(reason) => End::Cut(reason),

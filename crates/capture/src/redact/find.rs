@@ -2,14 +2,11 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError, MatchKind};
-
-use super::{escapes, marks, rule::Rule};
+use super::{escapes, keywords::Keywords, marks, rule::Rule};
 
 /// All rules and what leads to them.
-#[derive(Debug)]
 pub(super) struct Rules {
-    keywords: AhoCorasick,
+    keywords: Keywords,
     /// Rules of each keyword.
     of_keyword: Vec<Vec<usize>>,
     /// Rules without keywords.
@@ -57,7 +54,7 @@ impl Found {
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>) -> Result<Self, BuildError> {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
         let mut of_keyword: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut always = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
@@ -68,17 +65,12 @@ impl Rules {
                 of_keyword.entry(keyword).or_default().push(index);
             }
         }
-        let keywords = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(of_keyword.keys())?;
-        Ok(Self {
-            keywords,
+        Self {
+            keywords: Keywords::new(of_keyword.keys().copied()),
             of_keyword: of_keyword.into_values().collect(),
             always,
             all: rules,
-        })
+        }
     }
 
     /// Appends what the rules find, in no order and overlapping. Answers the marks of the text, if anything was looked for.
@@ -88,19 +80,18 @@ impl Rules {
         from: usize,
         found: &mut Vec<Found>,
     ) -> Vec<Range<usize>> {
-        let is_long = |index: &usize| {
+        let may_match = |index: &usize| {
             let rule = self.all.get(*index);
-            rule.is_some_and(|rule| rule.min_bytes <= text.len())
+            rule.is_some_and(|rule| has_run(text, rule.min_run))
         };
-        let mut candidates: Vec<_> = self.always.iter().copied().filter(is_long).collect();
-        for hit in self.keywords.find_overlapping_iter(text) {
-            let rules = self.of_keyword.get(hit.pattern().as_usize());
-            for rule in rules.into_iter().flatten() {
+        let mut candidates: Vec<_> = self.always.iter().copied().filter(may_match).collect();
+        self.keywords.each(text, |keyword| {
+            for rule in self.of_keyword.get(keyword).into_iter().flatten() {
                 if !candidates.contains(rule) {
                     candidates.push(*rule);
                 }
             }
-        }
+        });
         // Most texts of a JSON body are short and have nothing that leads to a rule.
         if candidates.is_empty() && found.is_empty() {
             return Vec::new();
@@ -128,6 +119,13 @@ impl Rules {
             }
         }
     }
+}
+
+/// Whether so many characters of a token stand in a row; a long text is not looked at for it.
+fn has_run(text: &[u8], bytes: usize) -> bool {
+    const LONG_BYTES: usize = 4 << 10;
+    let ends = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+    text.len() > LONG_BYTES || text.split(ends).any(|run| run.len() >= bytes)
 }
 
 /// Every match of a rule that begins at `from` or behind it, and in no mark; what is before is seen by `\b` only.

@@ -4,7 +4,6 @@
 //! `allowlist` and `allowlists` of the file; of an allowlist `regexes`, `regexTarget` and `stopwords`. Paths and commits say
 //! nothing about traffic: a rule that is about paths alone is left out, and so is an allowlist that needs one.
 
-use aho_corasick::BuildError;
 use serde::Deserialize;
 
 use super::rule::{Allowed, Pattern, Rule};
@@ -32,9 +31,9 @@ pub enum RuleFileError {
     /// More rules than the bound.
     #[error("the rule file has more than {MAX_RULES} rules")]
     TooMany,
-    /// The keywords together are too many to search for.
-    #[error("the keywords of the rules cannot be searched for: {0}")]
-    Keywords(#[from] BuildError),
+    /// Secrets known beforehand are too many to search for.
+    #[error("the known secrets cannot be searched for: {0}")]
+    Known(#[from] aho_corasick::BuildError),
 }
 
 #[derive(Default, Deserialize)]
@@ -53,8 +52,6 @@ struct FileRule {
     secret_group: usize,
     entropy: f64,
     keywords: Vec<String>,
-    /// Not of gitleaks: for our own rules without keywords.
-    min_bytes: usize,
     allowlist: Option<Allowlist>,
     allowlists: Vec<Allowlist>,
 }
@@ -70,16 +67,8 @@ struct Allowlist {
     commits: Vec<String>,
 }
 
-/// Whether patterns are compiled when they are read, which shows that they are some.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compiled {
-    Now,
-    /// For rules that a test has compiled.
-    WhenNeeded,
-}
-
-/// The rules of a file.
-pub(super) fn parse(text: &str, compiled: Compiled) -> Result<Vec<Rule>, RuleFileError> {
+/// The rules of a file, all of them compiled, which shows that they are some.
+pub(super) fn parse(text: &str) -> Result<Vec<Rule>, RuleFileError> {
     let file: File = toml::from_str(text).map_err(Box::new)?;
     if file.rules.len() > MAX_RULES {
         return Err(RuleFileError::TooMany);
@@ -97,29 +86,25 @@ pub(super) fn parse(text: &str, compiled: Compiled) -> Result<Vec<Rule>, RuleFil
         let own = rule.allowlists.iter().chain(&rule.allowlist);
         let allowed = own
             .chain(&everywhere)
-            .filter_map(|allowlist| allowed(&rule.id, allowlist, compiled).transpose());
+            .filter_map(|allowlist| allowed(&rule.id, allowlist).transpose());
         rules.push(Rule {
-            regex: pattern_of(&rule.id, pattern, compiled)?,
+            regex: pattern_of(&rule.id, pattern)?,
             group: (rule.secret_group > 0).then_some(rule.secret_group),
             entropy: (rule.entropy > 0.0).then_some(rule.entropy),
-            min_bytes: rule.min_bytes,
+            min_run: 0,
             keywords: rule
                 .keywords
                 .iter()
-                .map(|word| word.to_ascii_lowercase())
+                .map(|word| word.to_ascii_lowercase().into())
                 .collect(),
             allowed: allowed.collect::<Result<_, _>>()?,
-            id: rule.id,
+            id: rule.id.into(),
         });
     }
     Ok(rules)
 }
 
-fn allowed(
-    rule: &str,
-    allowlist: &Allowlist,
-    compiled: Compiled,
-) -> Result<Option<Allowed>, RuleFileError> {
+fn allowed(rule: &str, allowlist: &Allowlist) -> Result<Option<Allowed>, RuleFileError> {
     let needs_more = allowlist.condition.eq_ignore_ascii_case("and")
         && !(allowlist.paths.is_empty() && allowlist.commits.is_empty());
     if needs_more {
@@ -128,7 +113,7 @@ fn allowed(
     let regexes = allowlist
         .regexes
         .iter()
-        .map(|regex| pattern_of(rule, regex, compiled));
+        .map(|regex| pattern_of(rule, regex));
     Ok(Some(Allowed {
         regexes: regexes.collect::<Result<_, _>>()?,
         of_match: matches!(allowlist.regex_target.as_str(), "match" | "line"),
@@ -140,13 +125,11 @@ fn allowed(
     }))
 }
 
-fn pattern_of(rule: &str, text: &str, compiled: Compiled) -> Result<Pattern, RuleFileError> {
+fn pattern_of(rule: &str, text: &str) -> Result<Pattern, RuleFileError> {
     let pattern = Pattern::new(text.to_owned());
-    if compiled == Compiled::Now {
-        pattern.check().map_err(|source| RuleFileError::Regex {
-            rule: rule.to_owned(),
-            source: Box::new(source),
-        })?;
-    }
+    pattern.check().map_err(|source| RuleFileError::Regex {
+        rule: rule.to_owned(),
+        source: Box::new(source),
+    })?;
     Ok(pattern)
 }

@@ -1,8 +1,10 @@
 //! One rule: where it looks, and what it takes for a secret.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+
+use super::own::Own;
 
 /// Memory of one compiled rule, bytes. The largest rule of gitleaks takes 4 MiB.
 const REGEX_BYTES: usize = 16 << 20;
@@ -10,23 +12,23 @@ const REGEX_BYTES: usize = 16 << 20;
 /// A rule, ready for use.
 #[derive(Debug)]
 pub(super) struct Rule {
-    pub(super) id: String,
+    pub(super) id: Cow<'static, str>,
     pub(super) regex: Pattern,
     /// Group that is the secret; without one, the first that matched, else everything.
     pub(super) group: Option<usize>,
     /// Bits of entropy for each character that the secret must have more of.
     pub(super) entropy: Option<f64>,
     /// Lower case. The rule runs only where one of them occurs; always, if there are none.
-    pub(super) keywords: Vec<String>,
-    /// It finds nothing in a shorter text, which is not searched at all.
-    pub(super) min_bytes: usize,
+    pub(super) keywords: Vec<Cow<'static, str>>,
+    /// It finds nothing in a text without so many letters, digits, `_`, `-` and `.` in a row.
+    pub(super) min_run: usize,
     pub(super) allowed: Vec<Allowed>,
 }
 
 /// A pattern that is compiled when it is first needed: a process that lives for one event needs few of them.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    text: String,
+    text: Cow<'static, str>,
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -41,9 +43,9 @@ pub(super) struct Allowed {
 }
 
 impl Pattern {
-    pub(super) fn new(text: String) -> Self {
+    pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            text,
+            text: text.into(),
             compiled: OnceLock::new(),
         }
     }
@@ -66,6 +68,24 @@ impl Pattern {
             .unicode(false)
             .size_limit(REGEX_BYTES)
             .build()
+    }
+}
+
+impl From<&'static Own> for Rule {
+    fn from(own: &'static Own) -> Self {
+        let allowed = Allowed {
+            regexes: own.allowed.iter().map(|text| Pattern::new(*text)).collect(),
+            ..Allowed::default()
+        };
+        Self {
+            id: own.id.into(),
+            regex: Pattern::new(own.regex),
+            group: None,
+            entropy: own.entropy,
+            keywords: own.keywords.iter().map(|word| (*word).into()).collect(),
+            min_run: own.min_run,
+            allowed: vec![allowed],
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Piece, Redaction, find::Found, marks};
 
 /// A text is looked at in blocks of this many bytes, at the same places however it was cut into pieces.
-const BLOCK_BYTES: usize = 64 << 10;
+const BLOCK_BYTES: usize = 128 << 10;
 /// Longest secret that is found across the border of two blocks, bytes: a private key of 16,384 bits.
 const OVERLAP_BYTES: usize = 16 << 10;
 /// Bytes before a block that patterns such as `\b` may look at.
