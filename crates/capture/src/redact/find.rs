@@ -121,11 +121,18 @@ impl Rules {
     }
 }
 
-/// Whether so many characters of a token stand in a row; a long text is not looked at for it.
+/// Whether so many characters of a token stand in a row. Of each part of that length only the end is looked at, down to what
+/// is no such character.
 fn has_run(text: &[u8], bytes: usize) -> bool {
-    const LONG_BYTES: usize = 4 << 10;
     let ends = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
-    text.len() > LONG_BYTES || text.split(ends).any(|run| run.len() >= bytes)
+    let mut at = 0;
+    while let Some(part) = text.get(at..at + bytes) {
+        match part.iter().rposition(ends) {
+            Some(end) => at += end + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 /// Every match of a rule that begins at `from` or behind it, and in no mark; what is before is seen by `\b` only.
@@ -199,4 +206,20 @@ pub(super) fn settle(mut found: Vec<Found>, from: usize) -> Vec<Found> {
         overlaps
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::has_run;
+
+    proptest! {
+        #[test]
+        fn a_run_is_seen_wherever_it_lies(text in "[a-c ./\"]{0,60}", bytes in 1_usize..12) {
+            let is_token = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+            let longest = text.split(|c| !is_token(c)).map(str::len).max();
+            prop_assert_eq!(has_run(text.as_bytes(), bytes), longest >= Some(bytes));
+        }
+    }
 }

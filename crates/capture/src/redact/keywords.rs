@@ -8,17 +8,17 @@
 const BYTE_BITS: usize = 5;
 /// Values that three bytes can have.
 const BEGINNINGS: usize = 1 << (3 * BYTE_BITS);
-const BEGINNING_MASK: u64 = BEGINNINGS as u64 - 1;
+const BEGINNING_MASK: usize = BEGINNINGS - 1;
 /// Bytes that are read at once, and places among them that have all of their three bytes.
 const WINDOW_BYTES: usize = 8;
 const WINDOW_PLACES: usize = 6;
 
 /// Words, ready to be looked for.
 pub(super) struct Keywords {
-    /// Whether a word begins with three such bytes.
-    is_beginning: Box<[bool]>,
+    /// Of each three such bytes, where in `by_beginning` the words that begin with them are, and one more; zero for none.
+    first: Box<[u32]>,
     /// Words by what they begin with, in order.
-    by_beginning: Vec<(u64, usize)>,
+    by_beginning: Vec<(usize, usize)>,
     words: Vec<Vec<u8>>,
 }
 
@@ -37,18 +37,18 @@ impl Keywords {
                 let free = (3 - known) * BYTE_BITS;
                 let first = beginning(word);
                 let known_bits = known * BYTE_BITS;
-                (0..1_u64 << free).map(move |rest| (first | rest << known_bits, index))
+                (0..1 << free).map(move |rest| (first | rest << known_bits, index))
             })
             .collect();
         by_beginning.sort_unstable();
-        let mut is_beginning = vec![false; BEGINNINGS].into_boxed_slice();
-        for (beginning, _) in &by_beginning {
-            if let Some(is) = is_beginning.get_mut(usize::try_from(*beginning).unwrap_or(0)) {
-                *is = true;
+        let mut first = vec![0; BEGINNINGS].into_boxed_slice();
+        for (next, (beginning, _)) in (1..).zip(&by_beginning) {
+            if let Some(first) = first.get_mut(*beginning).filter(|first| **first == 0) {
+                *first = next;
             }
         }
         Self {
-            is_beginning,
+            first,
             by_beginning,
             words,
         }
@@ -61,36 +61,38 @@ impl Keywords {
             .get(at..)
             .and_then(|rest| rest.first_chunk::<WINDOW_BYTES>())
         {
-            let folded = fold(u64::from_le_bytes(*window));
+            let folded = fold(*window);
             let places = 0..WINDOW_PLACES;
-            let begins = |place: usize| self.begins(folded >> (place * BYTE_BITS));
-            if places.clone().fold(false, |any, place| any | begins(place)) {
+            let first = |place: usize| self.first(folded >> (place * BYTE_BITS));
+            if places.clone().fold(0, |any, place| any | first(place)) != 0 {
                 for place in places {
-                    if begins(place) {
-                        self.words_at(text, at + place, &mut hit);
-                    }
+                    self.words_at(text, at + place, first(place), &mut hit);
                 }
             }
             at += WINDOW_PLACES;
         }
         for at in at..text.len() {
-            self.words_at(text, at, &mut hit);
+            let first = self.first(beginning(text.get(at..).unwrap_or_default()));
+            self.words_at(text, at, first, &mut hit);
         }
     }
 
-    fn begins(&self, folded: u64) -> bool {
-        let beginning = (folded & BEGINNING_MASK) as usize;
-        self.is_beginning.get(beginning).is_some_and(|is| *is)
+    fn first(&self, folded: usize) -> u32 {
+        let first = self.first.get(folded & BEGINNING_MASK);
+        first.copied().unwrap_or(0)
     }
 
-    fn words_at(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize)) {
+    fn words_at(&self, text: &[u8], at: usize, first: u32, hit: &mut impl FnMut(usize)) {
+        let Some(first) = first.checked_sub(1) else {
+            return;
+        };
         let text = text.get(at..).unwrap_or_default();
-        let wanted = beginning(text);
-        let first = self
-            .by_beginning
-            .partition_point(|(beginning, _)| *beginning < wanted);
-        let same = self.by_beginning.iter().skip(first);
-        for (_, index) in same.take_while(|(beginning, _)| *beginning == wanted) {
+        let words = self.by_beginning.get(first as usize..).unwrap_or_default();
+        let beginning = words.first().map(|(beginning, _)| *beginning);
+        for (_, index) in words
+            .iter()
+            .take_while(|(other, _)| Some(*other) == beginning)
+        {
             let word = self.words.get(*index).map_or(&[][..], Vec::as_slice);
             let part = text.get(..word.len());
             if part.is_some_and(|part| part.eq_ignore_ascii_case(word)) {
@@ -101,19 +103,21 @@ impl Keywords {
 }
 
 /// The first three bytes of a text; what is not there is zero.
-fn beginning(text: &[u8]) -> u64 {
+fn beginning(text: &[u8]) -> usize {
     let mut bytes = [0; WINDOW_BYTES];
     for (to, from) in bytes.iter_mut().zip(text.iter().take(3)) {
         *to = *from;
     }
-    fold(u64::from_le_bytes(bytes))
+    fold(bytes)
 }
 
 /// The low bits of eight bytes one behind the other, those of the first byte lowest.
-fn fold(bytes: u64) -> u64 {
+fn fold(bytes: [u8; WINDOW_BYTES]) -> usize {
+    let bytes = u64::from_le_bytes(bytes);
     let pairs = bytes & 0x001f_001f_001f_001f | bytes >> 3 & 0x03e0_03e0_03e0_03e0;
     let fours = pairs & 0x0000_03ff_0000_03ff | pairs >> 6 & 0x000f_fc00_000f_fc00;
-    fours & 0x0f_ffff | fours >> 12 & 0xff_fff0_0000
+    let eight = fours & 0x0f_ffff | fours >> 12 & 0xff_fff0_0000;
+    usize::try_from(eight).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
