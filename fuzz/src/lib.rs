@@ -6,12 +6,14 @@ mod claims;
 mod events;
 mod mcp;
 mod packages;
+mod shell;
 
 pub use capture::{client_hello, first_settings, websocket};
 pub use claims::{hook, hook_settings, otlp};
 pub use events::{compact, prepare, record_view};
 pub use mcp::mcp;
 pub use packages::package;
+pub use shell::{begun, payload, terminal};
 
 use std::collections::HashSet;
 use std::convert::Infallible;

@@ -87,6 +87,21 @@ fn otlp() {
     drive("otlp", indelible_fuzz::otlp);
 }
 
+#[test]
+fn begun() {
+    drive("begun", indelible_fuzz::begun);
+}
+
+#[test]
+fn terminal() {
+    drive("terminal", indelible_fuzz::terminal);
+}
+
+#[test]
+fn payload() {
+    drive("payload", indelible_fuzz::payload);
+}
+
 /// Runs `target` on its seeds and on mutations of them.
 fn drive(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);

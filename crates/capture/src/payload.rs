@@ -14,6 +14,7 @@ pub const MAX_VALUE_BYTES: usize = (1 << 20) - (16 << 10);
 pub struct Payload {
     form: Form,
     wanted: &'static [&'static str],
+    within: Option<&'static str>,
     kept: Vec<u8>,
     limit: usize,
     /// Bytes after redaction.
@@ -29,7 +30,7 @@ pub struct Payload {
 enum Form {
     /// Nothing but white space so far.
     Blank,
-    Json(JsonStream),
+    Json(Box<JsonStream>),
     Text(TextStream),
 }
 
@@ -68,6 +69,7 @@ impl Payload {
         Self {
             form: Form::Blank,
             wanted,
+            within: None,
             kept: Vec::new(),
             limit: MAX_VALUE_BYTES,
             bytes: 0,
@@ -84,6 +86,15 @@ impl Payload {
         self
     }
 
+    /// The same, and looks for what is wanted in this member, an object, too.
+    #[must_use]
+    pub fn within(self, object: &'static str) -> Self {
+        Self {
+            within: Some(object),
+            ..self
+        }
+    }
+
     /// Takes the next piece.
     pub fn push(&mut self, with: &Redaction<'_>, piece: &[u8]) {
         let mut piece = piece;
@@ -94,7 +105,10 @@ impl Payload {
             piece = rest;
             match piece.first() {
                 None => return,
-                Some(b'{' | b'[') => self.form = Form::Json(JsonStream::new(self.wanted)),
+                Some(b'{' | b'[') => {
+                    let json = JsonStream::new(self.wanted).within(self.within);
+                    self.form = Form::Json(Box::new(json));
+                }
                 Some(_) => self.form = Form::Text(TextStream::default()),
             }
         }

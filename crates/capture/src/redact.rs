@@ -43,7 +43,7 @@ pub struct Redactor {
 /// A secret that is known by its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
-    /// Takes the place of a rule's name.
+    /// Takes the place of a rule's name; one that `marks` knows, or its marks are looked into again.
     pub label: &'static str,
     /// The secret itself.
     pub value: String,

@@ -13,6 +13,7 @@ mod error;
 mod expr;
 mod field;
 mod matcher;
+mod mistake;
 mod number;
 mod parser;
 mod path;

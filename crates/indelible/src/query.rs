@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
+use clap::error::ErrorKind;
 use event::RecordView;
 use messages::Messages;
 use serde::Deserialize;
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     /// Events that happened before this time
     #[arg(long, allow_hyphen_values = true, value_name = "TIME")]
     to: Option<String>,
-    /// Most events to print
+    /// Most events to print; with --follow, 0 for newer ones alone
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: usize,
     /// Then wait for newer ones, until Ctrl-C
@@ -65,6 +66,10 @@ pub(crate) struct Ask<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    if args.limit == 0 && !args.follow {
+        let what = "--limit takes 1 or more, and 0 only with --follow\n";
+        clap::Error::raw(ErrorKind::ValueValidation, what).exit();
+    }
     let client = args.remote.client()?;
     let is_table = !args.json && stdout().is_terminal();
     let ask = Ask {

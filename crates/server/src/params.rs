@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use axum::extract::Query;
 use hyper::Uri;
+use percent_encoding::percent_decode_str;
 
 use crate::problem::{Code, Problem};
 
@@ -29,16 +30,14 @@ pub(crate) struct Params(Vec<(&'static str, String)>);
 
 /// Characters of an unknown name that are told back.
 const MOST_SHOWN: usize = 64;
+const NOT_UTF_8: &str = "not percent-encoded UTF-8";
 
 impl Params {
     /// Reads the query of a request to a route with these parameters.
     pub(crate) fn parse(uri: &Uri, known: &[Param]) -> Result<Self, Problem> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| {
-            Problem::new(
-                Code::InvalidParameter,
-                "the query is not percent-encoded UTF-8",
-            )
-        })?;
+        check_encoding(uri.query().unwrap_or(""))?;
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+            .map_err(|_| Problem::new(Code::InvalidParameter, NOT_UTF_8))?;
         let mut params = Self(Vec::with_capacity(pairs.len()));
         for (name, value) in pairs {
             let Some(param) = known.iter().find(|param| param.name == name) else {
@@ -146,6 +145,20 @@ impl Params {
     }
 }
 
+/// Refuses bytes that are no UTF-8: decoding would put U+FFFD in their place, and something else than
+/// what was asked for would be searched.
+fn check_encoding(query: &str) -> Result<(), Problem> {
+    for pair in query.split('&') {
+        let is_text = |text| percent_decode_str(text).decode_utf8().is_ok();
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !is_text(name) || !is_text(value) {
+            let shown: String = name.chars().take(MOST_SHOWN).collect();
+            return Err(Problem::parameter(Code::InvalidParameter, shown, NOT_UTF_8));
+        }
+    }
+    Ok(())
+}
+
 /// Digits only: what `str::parse` would also take, a plus sign, is not a number in a URL.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -180,6 +193,16 @@ mod tests {
         assert_eq!(params.get("a"), Some("x y z="));
         assert_eq!(params.number("n").unwrap(), Some(7));
         assert_eq!(params.get("b"), None);
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_not_replaced() {
+        for bad in ["a=%FF", "n=1&a=x%C3", "a=%ED%A0%80", "%FF=1", "a=1&%FF"] {
+            assert_eq!(parse(bad).unwrap_err(), Code::InvalidParameter, "{bad}");
+        }
+        let params = parse("a=%EF%BF%BD+100%&&n=%").unwrap();
+        assert_eq!(params.get("a"), Some("\u{fffd} 100%"));
+        assert_eq!(params.get("n"), Some("%"));
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Assembly {
             Api::Messages | Api::Invoke { .. } => Some(Self::Messages(MessagesAssembly::default())),
             Api::Generate { .. } => Some(Self::Gemini(GeminiAssembly::default())),
             Api::Converse { .. } => Some(Self::Converse(ConverseAssembly::default())),
-            Api::Other => None,
+            Api::Embeddings | Api::EmbedContent | Api::Other => None,
         }
     }
 

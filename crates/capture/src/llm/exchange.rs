@@ -12,9 +12,9 @@ use hyper::{HeaderMap, Method, StatusCode};
 use super::{
     config::Provider,
     prices::{Priced, Prices},
-    route::Api,
+    route::{Api, Dialect},
     socket::Upgraded,
-    usage::Counts,
+    usage::{self, Counts},
 };
 use crate::{
     draft::{Draft, Meta, Phase, Source, Usage},
@@ -35,12 +35,14 @@ const REQUEST_MEMBERS: &[&str] = &[
     "type",
     "stream_id",
 ];
-/// Headers in which providers name an answer.
-const REQUEST_IDS: [&str; 4] = [
-    "x-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-goog-request-id",
+/// Longest type of a message that is an action, bytes.
+const MAX_KIND_BYTES: usize = 64;
+/// Headers in which providers name an answer, and whose own they are: gateways on the way add others.
+const REQUEST_IDS: [(Dialect, &str); 4] = [
+    (Dialect::OpenAi, "x-request-id"),
+    (Dialect::Anthropic, "request-id"),
+    (Dialect::Bedrock, "x-amzn-requestid"),
+    (Dialect::Gemini, "x-goog-request-id"),
 ];
 
 /// What is known of a call when it begins.
@@ -78,6 +80,8 @@ pub(super) struct Exchange {
     answer: Option<Answer>,
     response_coding: Coding,
     reader: Reader,
+    /// Of events that were too long to be read.
+    unread_bytes: u64,
 }
 
 impl Exchange {
@@ -91,6 +95,7 @@ impl Exchange {
             answer: None,
             response_coding: Coding::Identity,
             reader: Reader::Nothing,
+            unread_bytes: 0,
         }
     }
 
@@ -99,17 +104,29 @@ impl Exchange {
         self.request.as_ref()?.picked_text(name)
     }
 
-    /// Takes a whole event of an answer that comes over a `WebSocket`, see [`Reader::event`]. `status` is the one it names.
+    /// Takes an event of an answer that comes over a `WebSocket`, see [`Reader::event`]. `status` is the one it names.
     pub(super) fn event(
         &mut self,
         kind: &str,
         status: Option<StatusCode>,
-        data: Option<&[u8]>,
+        data: &[u8],
         took: Duration,
     ) {
-        let api = self.about.api;
-        let reader = &mut self.reader;
-        let answer = self.answer.get_or_insert_with(|| {
+        let answer = self.answer_of_events(took);
+        answer.status = status.unwrap_or(answer.status);
+        self.reader.event(kind, data);
+    }
+
+    /// An event of so many bytes came that was too long to be read as a whole.
+    pub(super) fn unread(&mut self, bytes: u64, took: Duration) {
+        self.answer_of_events(took);
+        self.reader.unread();
+        self.unread_bytes += bytes;
+    }
+
+    fn answer_of_events(&mut self, took: Duration) -> &mut Answer {
+        let (api, reader) = (self.about.api, &mut self.reader);
+        self.answer.get_or_insert_with(|| {
             *reader = Reader::of_events(api);
             Answer {
                 status: StatusCode::OK,
@@ -117,9 +134,22 @@ impl Exchange {
                 failed: None,
                 took,
             }
-        });
-        answer.status = status.unwrap_or(answer.status);
-        reader.event(kind, data);
+        })
+    }
+
+    /// Records a message that is no call, but said while `running` was, if anything was: a part of that call.
+    pub(super) fn said(mut self, kind: &str, running: Option<&Self>, scribe: &mut Scribe<'_>) {
+        let Some(request) = self.request.take() else {
+            return;
+        };
+        let model = running.and_then(|running| running.model.clone());
+        self.model = request.picked_text("model").or(model);
+        let mut draft = self.draft(Phase::Checkpoint);
+        draft.action = action_of(kind);
+        draft.phase = running.map(|running| (Phase::Checkpoint, Arc::clone(&running.about.call)));
+        let input = request.finish(&scribe.redactor().with(&self.about.secrets));
+        draft.content.extend(input.map(|input| ("input", input)));
+        scribe.write(&draft, &self.about.secrets);
     }
 
     fn draft(&self, phase: Phase) -> Draft {
@@ -164,6 +194,10 @@ impl Exchange {
     ) -> Option<Usage> {
         let counts = counts?;
         let about = &self.about;
+        let mut taken = counts.clone();
+        if about.api.embeds(model.as_deref().or(self.model.as_deref())) {
+            taken.output = taken.output.or(Some(0));
+        }
         let price_of = |model: &Option<String>| {
             let priced = Priced {
                 provider: &about.provider.name,
@@ -172,7 +206,7 @@ impl Exchange {
                 tier,
                 at: about.started_at,
             };
-            about.prices.price(&priced, &counts)
+            about.prices.price(&priced, &taken)
         };
         let price = price_of(&model).or_else(|| price_of(&self.model));
         let (cost_nanousd, table) = price.map(|price| (price.nanousd, price.table)).unzip();
@@ -188,6 +222,25 @@ impl Exchange {
             prices: table,
         })
     }
+}
+
+/// Member `action` of a message over a `WebSocket`, by its type: `response.steer` is `responses.steer`.
+fn action_of(kind: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    match kind.strip_prefix("response.") {
+        _ if kind.len() > MAX_KIND_BYTES || !kind.bytes().all(is_plain) => {
+            "responses.message".to_owned()
+        }
+        Some(verb) => format!("responses.{verb}"),
+        None => kind.to_owned(),
+    }
+}
+
+/// The provider's own name for an answer, by which its client's records name it too.
+fn request_id(headers: &HeaderMap, dialect: Dialect) -> Option<&str> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let own = REQUEST_IDS.iter().filter(|(whose, _)| *whose == dialect);
+    own.chain(&REQUEST_IDS).find_map(|(_, name)| text(name))
 }
 
 impl Observer for Exchange {
@@ -265,6 +318,11 @@ impl Observer for Exchange {
         let answer = self.answer.take();
         let status = answer.as_ref().map(|answer| answer.status.as_u16());
         let failed = answer.as_ref().and_then(|answer| answer.failed.clone());
+        let of_headers = || match (&answer, self.about.api) {
+            (Some(answer), Api::Invoke { .. }) => usage::invoked(&answer.headers),
+            _ => None,
+        };
+        let counts = counts.or_else(of_headers);
         let (result, reason) = verdict(Ending {
             status,
             failed,
@@ -288,9 +346,8 @@ impl Observer for Exchange {
         if let Some(answer) = &answer {
             let answered_us = u64::try_from(answer.took.as_micros()).unwrap_or(u64::MAX);
             meta.push(("answered_us", Meta::Number(answered_us)));
-            let id = REQUEST_IDS
-                .iter()
-                .find_map(|name| answer.headers.get(*name)?.to_str().ok());
+            let dialect = Dialect::of(self.about.api, &self.about.provider.name);
+            let id = request_id(&answer.headers, dialect);
             meta.extend(id.map(|id| ("request_id", Meta::Text(id.to_owned()))));
         }
         meta.extend(response_id.map(|id| ("response_id", Meta::Text(id))));
@@ -304,6 +361,9 @@ impl Observer for Exchange {
         }
         if is_cut {
             meta.push(("output_cut", Meta::Flag(true)));
+        }
+        if self.unread_bytes > 0 {
+            meta.push(("unread_bytes", Meta::Number(self.unread_bytes)));
         }
         if missed > 0 {
             meta.push(("missed_bytes", Meta::Number(missed)));

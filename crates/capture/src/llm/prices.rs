@@ -85,6 +85,32 @@ impl Prices {
     }
 
     fn by_table(&self, priced: &Priced<'_>, counts: &Counts) -> Option<u64> {
+        let price = self.table_price(priced, counts)?;
+        let hour = counts.cache_write_1h.unwrap_or(0);
+        if hour.min(counts.cache_write.unwrap_or(0)) == 0 {
+            return nanousd(price);
+        }
+        // A table without a price for an hour takes that for five minutes.
+        let short = Counts {
+            cache_write_1h: None,
+            ..counts.clone()
+        };
+        if price > self.table_price(priced, &short)? {
+            return nanousd(price);
+        }
+        let plain = Counts {
+            cache_write: counts.cache_write.map(|write| write.saturating_sub(hour)),
+            ..short
+        };
+        nanousd(hour_price(
+            priced.model,
+            price,
+            self.table_price(priced, &plain)?,
+        )?)
+    }
+
+    /// US dollars.
+    fn table_price(&self, priced: &Priced<'_>, counts: &Counts) -> Option<f64> {
         let usage = usage(counts)?;
         let name = PROVIDER_IDS
             .iter()
@@ -103,8 +129,15 @@ impl Prices {
             self.built_in
                 .calculate(&request.with_provider_api_url(priced.url))
         });
-        nanousd(price.ok()?.total_price)
+        Some(price.ok()?.total_price)
     }
+}
+
+/// Dollars where writes for an hour cost `short` for five minutes and `plain` as input. Anthropic's models cost a quarter
+/// more than input for five minutes and as much again for an hour, whoever serves them; of others nothing is known.
+fn hour_price(model: &str, short: f64, plain: f64) -> Option<f64> {
+    let quarter = short - plain;
+    (model.contains("claude") && quarter > 0.0).then_some(plain + 4.0 * quarter)
 }
 
 fn usage(counts: &Counts) -> Option<genai_prices::Usage> {

@@ -29,9 +29,13 @@ pub(super) enum Api {
     Messages,
     /// Gemini.
     Generate { streams: bool },
+    /// OpenAI embeddings, and everything that is compatible with them.
+    Embeddings,
+    /// Gemini's embeddings, of one text or of several.
+    EmbedContent,
     /// Bedrock converse.
     Converse { streams: bool },
-    /// Bedrock invoke, with bodies of Anthropic's.
+    /// Bedrock invoke, with the bodies of the model's maker: Anthropic's are understood as a whole, of others the tokens.
     Invoke { streams: bool },
     /// Anything else: passed on and recorded as a plain call.
     Other,
@@ -73,6 +77,9 @@ impl Route {
         if path.ends_with("/chat/completions") {
             return (Api::Chat, None);
         }
+        if path.ends_with("/embeddings") {
+            return (Api::Embeddings, None);
+        }
         if is_responses(path) {
             return (Api::Responses, None);
         }
@@ -93,6 +100,8 @@ impl Api {
             Self::Responses => Some("responses.create"),
             Self::Messages => Some("messages.create"),
             Self::Generate { .. } => Some("generateContent"),
+            Self::Embeddings => Some("embeddings.create"),
+            Self::EmbedContent => Some("embedContent"),
             Self::Converse { .. } => Some("converse"),
             Self::Invoke { .. } => Some("invokeModel"),
             Self::Other => None,
@@ -107,7 +116,21 @@ impl Api {
             Self::Generate { streams } | Self::Converse { streams } | Self::Invoke { streams } => {
                 streams
             }
-            Self::Chat | Self::Responses | Self::Messages | Self::Other => false,
+            Self::Chat
+            | Self::Responses
+            | Self::Messages
+            | Self::Embeddings
+            | Self::EmbedContent
+            | Self::Other => false,
+        }
+    }
+
+    /// Whether the answer of a model is vectors, for which nobody counts tokens of output.
+    pub(super) fn embeds(self, model: Option<&str>) -> bool {
+        match self {
+            Self::Embeddings | Self::EmbedContent => true,
+            Self::Invoke { .. } => model.is_some_and(|model| model.contains("embed")),
+            _ => false,
         }
     }
 }
@@ -116,9 +139,9 @@ impl Dialect {
     /// By the operation, else by what the provider is called.
     pub(super) fn of(api: Api, provider: &str) -> Self {
         match api {
-            Api::Chat | Api::Responses => Self::OpenAi,
+            Api::Chat | Api::Responses | Api::Embeddings => Self::OpenAi,
             Api::Messages => Self::Anthropic,
-            Api::Generate { .. } => Self::Gemini,
+            Api::Generate { .. } | Api::EmbedContent => Self::Gemini,
             Api::Converse { .. } | Api::Invoke { .. } => Self::Bedrock,
             Api::Other => match provider {
                 "anthropic" => Self::Anthropic,
@@ -137,13 +160,14 @@ fn is_responses(path: &str) -> bool {
 /// `…/models/<model>:generateContent`.
 fn gemini(path: &str) -> Option<(Api, Option<String>)> {
     let (before, verb) = path.rsplit_once(':')?;
-    let streams = match verb {
-        "generateContent" => false,
-        "streamGenerateContent" => true,
+    let api = match verb {
+        "generateContent" => Api::Generate { streams: false },
+        "streamGenerateContent" => Api::Generate { streams: true },
+        "embedContent" | "batchEmbedContents" => Api::EmbedContent,
         _ => return None,
     };
     let (_, model) = before.rsplit_once('/')?;
-    Some((Api::Generate { streams }, Some(decoded(model))))
+    Some((api, Some(decoded(model))))
 }
 
 /// `…/model/<model>/<operation>`; a model may be an ARN with slashes, which come escaped.
@@ -193,6 +217,14 @@ mod tests {
             Api::Chat
         );
         assert_eq!(api("/openai/v1/responses/").0, Api::Responses);
+        assert_eq!(api("/openai/v1/embeddings").0, Api::Embeddings);
+        assert_eq!(
+            api("/gemini/v1beta/models/gemini-embedding-001:batchEmbedContents"),
+            (Api::EmbedContent, Some("gemini-embedding-001".to_owned()))
+        );
+        let invoke = Api::Invoke { streams: false };
+        assert!(invoke.embeds(Some("amazon.titan-embed-text-v2:0")));
+        assert!(!invoke.embeds(Some("meta.llama3")) && !Api::Chat.embeds(Some("embed")));
         assert_eq!(api("/openai/v1/responses/resp_1/cancel").0, Api::Other);
         assert_eq!(api("/anthropic/v1/messages").0, Api::Messages);
         assert_eq!(api("/anthropic/v1/messages/count_tokens").0, Api::Other);

@@ -1,5 +1,6 @@
 //! Tokens, where each API says them.
 
+use hyper::HeaderMap;
 use serde_json::Value;
 
 /// Most tokens that are believed: what every JSON reader reads exactly (RFC 8259, section 6). The log has room for sums.
@@ -107,6 +108,39 @@ pub(super) fn converse(usage: &Value) -> Option<Counts> {
     .some()
 }
 
+/// `usage` of embeddings: some say only the total, which is all input.
+pub(super) fn embeddings(usage: &Value) -> Option<Counts> {
+    let input = number(usage, &["prompt_tokens"]);
+    Counts {
+        input: input.or_else(|| number(usage, &["total_tokens"])),
+        ..Counts::default()
+    }
+    .some()
+}
+
+/// `inputTextTokenCount` of Titan's embeddings.
+pub(super) fn titan(count: &Value) -> Option<Counts> {
+    Counts {
+        input: number(count, &[]),
+        ..Counts::default()
+    }
+    .some()
+}
+
+/// What Bedrock says of any model that is invoked, in headers of the answer.
+pub(super) fn invoked(headers: &HeaderMap) -> Option<Counts> {
+    let number = |name| -> Option<u64> {
+        let count = headers.get(name)?.to_str().ok()?.parse().ok();
+        count.filter(|count| *count <= MAX_COUNT)
+    };
+    Counts {
+        input: number("x-amzn-bedrock-input-token-count"),
+        output: number("x-amzn-bedrock-output-token-count"),
+        ..Counts::default()
+    }
+    .some()
+}
+
 /// A whole number that is not negative, at the end of a path of members. What no answer can have taken is not said.
 fn number(value: &Value, path: &[&str]) -> Option<u64> {
     path.iter()
@@ -178,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn what_embeds_has_input_alone() {
+        for usage in [
+            json!({"prompt_tokens": 8, "total_tokens": 8}),
+            json!({"total_tokens": 8}),
+        ] {
+            let counts = embeddings(&usage).unwrap();
+            assert_eq!((counts.input, counts.output), (Some(8), None));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_is_not_said() {
         let counts = chat(&json!({"prompt_tokens": u64::MAX, "completion_tokens": 1})).unwrap();
         assert_eq!((counts.input, counts.output), (None, Some(1)));
@@ -189,7 +234,8 @@ mod tests {
 
     #[test]
     fn nothing_said_is_nothing_and_not_zero() {
-        for read in [chat, responses, messages, generate, converse] {
+        assert_eq!(invoked(&HeaderMap::new()), None);
+        for read in [chat, responses, messages, generate, converse, embeddings] {
             for nothing in [
                 json!(null),
                 json!({}),

@@ -9,7 +9,11 @@ use event::json::{Value, write_string};
 
 use super::{
     Redaction, TextStream,
-    names::{MAX_NAME_BYTES, Named, is_placeholder, looks_secret, told},
+    marks::{BY_NAME, BY_OPTION},
+    names::{
+        MAX_NAME_BYTES, Named, is_named_beside, is_naming, is_placeholder, looks_secret, may_name,
+        told, told_by_option, told_of,
+    },
 };
 
 /// Open arrays and objects that are followed; what is deeper counts as an array.
@@ -20,15 +24,12 @@ const MAX_OBJECT_BYTES: usize = 16 << 10;
 const MAX_LITERAL_BYTES: usize = 512;
 /// Longest secret by name that is hashed whole, bytes.
 const MAX_SECRET_BYTES: usize = 64 << 10;
-/// Rule of a member that is secret by its name.
-const BY_NAME: &str = "secret-member";
 
 /// A JSON text on its way.
 #[derive(Debug)]
 pub(crate) struct JsonStream {
     place: Place,
-    /// For each open container whether it is an object.
-    open: Vec<bool>,
+    open: Vec<Open>,
     /// Containers beyond [`MAX_DEPTH`].
     deeper: usize,
     /// Whether the next string is a member's name.
@@ -37,14 +38,27 @@ pub(crate) struct JsonStream {
     literal: Vec<u8>,
     text: TextStream,
     wanted: &'static [&'static str],
+    /// An object whose members are wanted too, and whether it is open.
+    within: Option<&'static str>,
+    is_within: bool,
     picked: Vec<(&'static str, Vec<u8>)>,
     /// A wanted object that is being written.
     object: Option<Picking>,
 }
 
+/// An open container.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    is_object: bool,
+    /// What was said of the value of an object that its `name` names, or of the next element of an array.
+    said: Named,
+}
+
 #[derive(Debug)]
 struct Picking {
     name: &'static str,
+    /// Containers around it.
+    depth: usize,
     bytes: Vec<u8>,
     /// What was written since then belongs to it.
     from: usize,
@@ -87,8 +101,18 @@ impl JsonStream {
             literal: Vec::new(),
             text: TextStream::default(),
             wanted,
+            within: None,
+            is_within: false,
             picked: Vec::new(),
             object: None,
+        }
+    }
+
+    /// The same, and of the members of this object, which is a member of the outermost one.
+    pub(crate) fn within(self, object: Option<&'static str>) -> Self {
+        Self {
+            within: object,
+            ..self
         }
     }
 
@@ -206,10 +230,20 @@ impl JsonStream {
 
     fn end_string(&mut self, role: Role, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
         if role == Role::Secret {
-            self.write_secret(with, out, count);
+            if !self.in_object() && self.literal.starts_with(b"--") {
+                // An option without a value.
+                let option = std::mem::take(&mut self.literal);
+                self.hear(self.said_by(&option));
+                self.text.push(with, &option, out, count);
+                self.write_text(with, out, count);
+            } else {
+                self.hear(self.said_by(b""));
+                self.write_secret(with, out, count);
+            }
         } else {
             if role != Role::Name {
                 self.pick_string();
+                self.hear(self.said_by(self.text.pending()));
             }
             match role {
                 Role::Likely { min_bytes } if self.is_likely(min_bytes) => {
@@ -231,7 +265,12 @@ impl JsonStream {
     fn write_text(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
         if let Some(decoded) = self.decoded() {
             let before = *count;
-            let redacted = with.text(&decoded, count);
+            let mut redacted = with.text(&decoded, count);
+            if may_name(&redacted)
+                && let Some(inner) = inner(&redacted, with, count)
+            {
+                redacted = Cow::Owned(inner);
+            }
             if *count > before {
                 let mut quoted = Vec::with_capacity(redacted.len() + 2);
                 write_string(&mut quoted, &redacted);
@@ -266,7 +305,8 @@ impl JsonStream {
         }
         *count += 1;
         out.extend_from_slice(scheme);
-        with.write_mark(with.rule_of(secret, scheme).unwrap_or(BY_NAME), secret, out);
+        let rule = if self.in_object() { BY_NAME } else { BY_OPTION };
+        with.write_mark(with.rule_of(secret, scheme).unwrap_or(rule), secret, out);
     }
 
     fn between(&mut self, byte: u8, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
@@ -278,6 +318,9 @@ impl JsonStream {
             _ if self.is_plain() => return self.text.push(with, &[byte], out, count),
             b'{' => {
                 self.begin_pick(out.len());
+                if self.open.len() == 1 && self.in_object() {
+                    self.is_within = self.within.is_some_and(|name| name.as_bytes() == self.name);
+                }
                 self.enter(true);
             }
             b'[' => self.enter(false),
@@ -309,25 +352,56 @@ impl JsonStream {
 
     fn role(&self) -> Role {
         if self.expects_name {
-            Role::Name
-        } else if !self.in_object() {
-            Role::Value
+            return Role::Name;
+        }
+        match self.told() {
+            Named::Plain => Role::Value,
+            Named::Likely(min_bytes) => Role::Likely { min_bytes },
+            Named::Secret => Role::Secret,
+        }
+    }
+
+    /// What is known of the value that comes now.
+    fn told(&self) -> Named {
+        match self.open.last() {
+            Some(open) if self.deeper == 0 => match open.is_object {
+                true if is_named_beside(&self.name) => open.said,
+                true => told(&self.name),
+                false => open.said,
+            },
+            _ => Named::Plain,
+        }
+    }
+
+    /// What a value says of another one; nothing if it is none that names.
+    fn said_by(&self, text: &[u8]) -> Option<Named> {
+        if !self.in_object() {
+            Some(told_by_option(text))
+        } else if is_naming(&self.name) {
+            Some(told_of(text))
         } else {
-            match told(&self.name) {
-                Named::Plain => Role::Value,
-                Named::Likely(min_bytes) => Role::Likely { min_bytes },
-                Named::Secret => Role::Secret,
-            }
+            None
+        }
+    }
+
+    fn hear(&mut self, said: Option<Named>) {
+        let open = self.open.last_mut().filter(|_| self.deeper == 0);
+        if let (Some(open), Some(said)) = (open, said) {
+            open.said = said;
         }
     }
 
     fn in_object(&self) -> bool {
-        self.deeper == 0 && self.open.last() == Some(&true)
+        self.deeper == 0 && self.open.last().is_some_and(|open| open.is_object)
     }
 
     fn enter(&mut self, is_object: bool) {
+        self.hear(self.said_by(b""));
         if self.open.len() < MAX_DEPTH {
-            self.open.push(is_object);
+            self.open.push(Open {
+                is_object,
+                said: Named::Plain,
+            });
             self.expects_name = is_object;
         } else {
             self.deeper += 1;
@@ -340,6 +414,7 @@ impl JsonStream {
             self.deeper -= 1;
         } else {
             self.open.pop();
+            self.is_within &= self.open.len() > 1;
         }
         self.expects_name = false;
     }
@@ -354,20 +429,27 @@ impl JsonStream {
             self.place = Place::Plain;
             return self.text.push(with, &literal, out, count);
         }
-        if self.in_object() && is_number(&literal) && told(&self.name) == Named::Secret {
+        if is_number(&literal) && self.told() == Named::Secret {
             *count += 1;
+            let rule = if self.in_object() { BY_NAME } else { BY_OPTION };
+            self.hear(self.said_by(b""));
             out.push(b'"');
-            with.write_mark(BY_NAME, &literal, out);
+            with.write_mark(rule, &literal, out);
             return out.push(b'"');
         }
+        self.hear(self.said_by(b""));
         out.extend_from_slice(&literal);
         self.pick(literal);
     }
 
     /// The wanted member's name, if that is whose value comes now.
     fn wanted_name(&self) -> Option<&'static str> {
-        let is_outermost = self.open.len() == 1 && self.in_object();
-        let mut wanted = self.wanted.iter().filter(|_| is_outermost);
+        let is_there = match self.open.len() {
+            1 => self.in_object(),
+            2 => self.is_within && self.in_object(),
+            _ => false,
+        };
+        let mut wanted = self.wanted.iter().filter(|_| is_there);
         wanted.find(|name| name.as_bytes() == self.name).copied()
     }
 
@@ -375,6 +457,7 @@ impl JsonStream {
         if let Some(name) = self.wanted_name() {
             self.object = Some(Picking {
                 name,
+                depth: self.open.len(),
                 bytes: Vec::new(),
                 from,
             });
@@ -396,7 +479,9 @@ impl JsonStream {
     }
 
     fn end_pick(&mut self, out: &[u8]) {
-        if self.object.is_some() && self.open.len() == 1 && self.deeper == 0 {
+        let depth = self.open.len();
+        let is_over = |object: &Picking| object.depth == depth;
+        if self.deeper == 0 && self.object.as_ref().is_some_and(is_over) {
             self.pick_on(out);
             if let Some(object) = self.object.take() {
                 self.keep(object.name, object.bytes);
@@ -423,6 +508,19 @@ impl JsonStream {
         self.picked.retain(|(other, _)| *other != name);
         self.picked.push((name, value));
     }
+}
+
+/// JSON text that a string holds, if there were secrets in it.
+fn inner(text: &str, with: &Redaction<'_>, count: &mut u64) -> Option<String> {
+    let (mut out, mut found) = (Vec::with_capacity(text.len()), 0);
+    let mut json = JsonStream::new(&[]);
+    json.push(with, text.as_bytes(), &mut out, &mut found);
+    json.finish(with, &mut out, &mut found);
+    if found == 0 {
+        return None;
+    }
+    *count += found;
+    Some(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// A value, apart from the word before it that says how it is used, as headers have it.

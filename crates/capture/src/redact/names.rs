@@ -143,8 +143,51 @@ pub(super) fn told(name: &[u8]) -> Named {
     }
 }
 
-/// Whether a value whose name makes it likely is a secret: one word, and no word of a language if it is long.
+/// Members that name what is in the member of the second name beside them: environments, headers, parameters.
+const PAIRS: [(&str, &str); 3] = [
+    ("name", "value"),
+    ("key", "value"),
+    ("parameterkey", "parametervalue"),
+];
+
+/// Whether a member names the one beside it.
+pub(super) fn is_naming(member: &[u8]) -> bool {
+    let mut pairs = PAIRS.iter();
+    pairs.any(|(name, _)| member.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// Whether a member is named by the one beside it.
+pub(super) fn is_named_beside(member: &[u8]) -> bool {
+    let mut pairs = PAIRS.iter();
+    pairs.any(|(_, value)| member.eq_ignore_ascii_case(value.as_bytes()))
+}
+
+/// What a text says of what it names; its end counts, as in `/prod/db/password`.
+pub(super) fn told_of(text: &[u8]) -> Named {
+    told(
+        text.last_chunk::<MAX_NAME_BYTES>()
+            .map_or(text, |end| &end[..]),
+    )
+}
+
+/// What an element of a list says of the next one: a long option, without its value.
+pub(super) fn told_by_option(element: &[u8]) -> Named {
+    match element.strip_prefix(b"--") {
+        Some(option) if !option.contains(&b'=') => told(option),
+        _ => Named::Plain,
+    }
+}
+
+/// Whether there can be such pairs or options in a text.
+pub(super) fn may_name(json: &str) -> bool {
+    let has = |part: &str| memchr::memmem::find(json.as_bytes(), part.as_bytes()).is_some();
+    json.starts_with(['{', '[']) && (has("alue\"") || has("ALUE\"") || has("\"--"))
+}
+
+/// Whether a value whose name makes it likely is a secret: one word, and no word of a language if it is long. What is
+/// marked in it is none any more.
 pub(super) fn looks_secret(value: &[u8], min_bytes: usize) -> bool {
+    let value = &marks::unmarked(value)[..];
     let is_one_word = value.iter().all(u8::is_ascii_graphic);
     let has_digit = value.iter().any(u8::is_ascii_digit);
     let has_letter = value.iter().any(u8::is_ascii_alphabetic);
@@ -154,17 +197,21 @@ pub(super) fn looks_secret(value: &[u8], min_bytes: usize) -> bool {
         && has_letter
         && !is_path
         && !is_placeholder(value)
-        && marks::find(value).is_empty()
         && has_digit
         && (value.len() < SHORT_BYTES || entropy(value) > WORDS_ENTROPY)
 }
 
 /// Whether a value stands for no secret at all.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
-    value.starts_with(marks::BEGIN)
-        || PLACEHOLDERS
+    let is_marked = || {
+        let rest = marks::unmarked(value);
+        !rest
             .iter()
-            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+            .any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+    };
+    let mut words = PLACEHOLDERS.iter();
+    words.any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+        || (value.starts_with(marks::BEGIN) && is_marked())
 }
 
 #[cfg(test)]
@@ -195,5 +242,32 @@ mod tests {
         }
         assert!(!is_secret(&[b'a'; 100]));
         assert!(is_placeholder(b"String") && !is_placeholder(b"hunter2"));
+        let mark = "[REDACTED:jwt:0123abcd]";
+        for none in [mark.to_owned(), format!("{mark}; {mark}")] {
+            assert!(is_placeholder(none.as_bytes()), "{none}");
+        }
+        for secret in ["[REDACTED: hunter2", "[REDACTED:hunter2:0123abcd]"]
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .chain([format!("{mark}hunter2")])
+        {
+            assert!(!is_placeholder(secret.as_bytes()), "{secret}");
+        }
+        assert!(!looks_secret(mark.as_bytes(), 16));
+        assert!(looks_secret(
+            format!("{mark}a1b2c3d4e5f6g7h8").as_bytes(),
+            16
+        ));
+    }
+
+    #[test]
+    fn options_and_pairs_tell() {
+        assert_eq!(told_by_option(b"--db-password"), Named::Secret);
+        for other in ["-p", "--password=x", "password", "--verbose", "--"] {
+            assert_eq!(told_by_option(other.as_bytes()), Named::Plain, "{other}");
+        }
+        let long = [&[b'/'; 100][..], b"db/password"].concat();
+        assert_eq!(told_of(&long), Named::Secret);
+        assert!(is_naming(b"Key") && is_named_beside(b"Value") && !is_naming(b"id"));
     }
 }

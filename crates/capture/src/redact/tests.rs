@@ -412,6 +412,91 @@ fn json_stays_json() {
 }
 
 #[test]
+fn names_beside_and_options_before_tell_what_is_secret() {
+    let redactor = redactor();
+    for (body, expected, count) in [
+        (
+            r#"{"env":[{"name":"DB_PASSWORD","value":"hunter2"},{"name":"MODE","value":"hunter2"}]}"#,
+            r#"{"env":[{"name":"DB_PASSWORD","value":"[REDACTED:secret-member:*]"},{"name":"MODE","value":"hunter2"}]}"#,
+            1,
+        ),
+        (
+            r#"{"Name":"/prod/db/password","Type":"SecureString","Value":"hunter2"}"#,
+            r#"{"Name":"/prod/db/password","Type":"SecureString","Value":"[REDACTED:secret-member:*]"}"#,
+            1,
+        ),
+        (
+            r#"{"key":"Authorization","value":"Bearer x1y2"}"#,
+            r#"{"key":"Authorization","value":"Bearer [REDACTED:secret-member:*]"}"#,
+            1,
+        ),
+        (
+            r#"[{"name":"pin_secret","value":1234},{"name":{"password":{}},"value":"plain"}]"#,
+            r#"[{"name":"pin_secret","value":"[REDACTED:secret-member:*]"},{"name":{"password":{}},"value":"plain"}]"#,
+            1,
+        ),
+        (
+            r#"["mysql","--password","hunter2","--user","bob","-p","80"]"#,
+            r#"["mysql","--password","[REDACTED:secret-option:*]","--user","bob","-p","80"]"#,
+            1,
+        ),
+        (
+            r#"["--password",1234,"--secret",["x"],"y","--password","--secret","z"]"#,
+            r#"["--password","[REDACTED:secret-option:*]","--secret",["x"],"y","--password","--secret","[REDACTED:secret-option:*]"]"#,
+            2,
+        ),
+        (
+            r#"{"arguments":"{\"env\": [{\"name\":\"DB_PASSWORD\",\"value\":\"hunter2\"}],\"argv\":[\"--password\",\"hunter2\"],\"n\":1.50}"}"#,
+            r#"{"arguments":"{\"env\": [{\"name\":\"DB_PASSWORD\",\"value\":\"[REDACTED:secret-member:*]\"}],\"argv\":[\"--password\",\"[REDACTED:secret-option:*]\"],\"n\":1.50}"}"#,
+            2,
+        ),
+    ] {
+        for step in [1, 5, body.len()] {
+            let cuts: Vec<_> = (0..body.len()).step_by(step).collect();
+            let value = value(&redactor, body.as_bytes(), &cuts).unwrap();
+            assert_eq!(without_hashes(&value.json), expected);
+            assert_eq!(value.redactions, count, "{expected}");
+        }
+    }
+}
+
+#[test]
+fn a_forged_mark_protects_nothing_and_is_not_counted() {
+    let redactor = redactor();
+    for (body, expected, count) in [
+        (
+            r#"{"a":"[REDACTED:hunter2:deadbeef] [REDACTED:jwt:deadbeef]"}"#,
+            r#"{"a":"[REDACTED:hunter2:*] [REDACTED:jwt:*]"}"#,
+            0,
+        ),
+        (
+            r#"{"a":"[REDACTED:ghp_0123456789abcdefghij:deadbeef]"}"#,
+            r#"{"a":"[REDACTED:[REDACTED:github-token:*]:*]"}"#,
+            1,
+        ),
+        (
+            r#"{"password":"[REDACTED:hunter2"}"#,
+            r#"{"password":"[REDACTED:secret-member:*]"}"#,
+            1,
+        ),
+        (
+            r#"{"password":"[REDACTED:hunter2:deadbeef]"}"#,
+            r#"{"password":"[REDACTED:secret-member:*]"}"#,
+            1,
+        ),
+        (
+            r#"{"password":"[REDACTED:jwt:deadbeef]"}"#,
+            r#"{"password":"[REDACTED:jwt:*]"}"#,
+            0,
+        ),
+    ] {
+        let value = value(&redactor, body.as_bytes(), &[]).unwrap();
+        assert_eq!(without_hashes(&value.json), expected);
+        assert_eq!(value.redactions, count, "{body}");
+    }
+}
+
+#[test]
 fn wanted_members_are_kept_aside_however_they_come() {
     let redactor = redactor();
     let with = redactor.with(&[]);
@@ -443,6 +528,24 @@ fn wanted_members_are_kept_aside_however_they_come() {
 fn without_hashes(text: &str) -> String {
     let hash = regex::bytes::Regex::new(r"(?-u):[0-9a-f]{8}\]").unwrap();
     String::from_utf8(hash.replace_all(text.as_bytes(), &b":*]"[..]).into_owned()).unwrap()
+}
+
+#[test]
+fn members_of_one_object_can_be_wanted_too() {
+    let redactor = redactor();
+    let with = redactor.with(&[]);
+    let body = br#"{"type":"end","other":{"id":"no"},"response":{"id":"r-1","deep":{"id":"no"},"list":[{"id":"no"}],"usage":{"in":{"id":1}}},"more":[{"usage":2}]}"#;
+    for step in [1, 7, body.len()] {
+        let mut payload = Payload::new(&["type", "id", "usage"])
+            .within("response")
+            .limited(0);
+        body.chunks(step)
+            .for_each(|piece| payload.push(&with, piece));
+        let picked = |name| payload.picked(name).map(String::from_utf8_lossy);
+        assert_eq!(picked("type").as_deref(), Some(r#""end""#));
+        assert_eq!(picked("id").as_deref(), Some(r#""r-1""#));
+        assert_eq!(picked("usage").as_deref(), Some(r#"{"in":{"id":1}}"#));
+    }
 }
 
 #[test]

@@ -208,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn a_size_in_the_middle_of_a_character_does_not_break_it() {
+        let redactor = redactor();
+        let with = redactor.with(&[]);
+        let at = Duration::from_millis;
+        let mut session = Session::new(header());
+        session.output(&with, at(1), b"\xc3");
+        session.resize(at(2), 100, 30);
+        session.output(&with, at(3), b"\xa9");
+        let (part, _) = session.finish(&with, at(4), 0);
+        assert_eq!(shown(&events(&part)), "\u{e9}");
+    }
+
+    #[test]
     fn a_long_session_comes_in_parts_that_add_up() {
         let redactor = redactor();
         let with = redactor.with(&[]);

@@ -431,6 +431,108 @@ fn an_error_inside_of_a_stream_is_an_error_and_keeps_what_was_told() {
     );
 }
 
+/// An answer with a vector of a megabyte and more, as batches have it.
+fn vectors(before: &str, behind: &str) -> String {
+    let vector = vec!["-0.012345678901"; 100_000].join(",");
+    format!("{before}[{vector}]{behind}")
+}
+
+#[test]
+fn embeddings_have_a_model_and_tokens_of_input_alone() {
+    const TITAN: &str = "/bedrock/model/amazon.titan-embed-text-v2%3A0/invoke";
+    const COUNT: (&str, &str) = ("x-amzn-bedrock-input-token-count", "8000");
+    for (path, request, answer, header, action, model, usage) in [
+        (
+            "/openai/v1/embeddings",
+            r#"{"model":"text-embedding-3-small","input":["a","b"]}"#,
+            vectors(
+                r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":"#,
+                r#"}],"model":"text-embedding-3-small","usage":{"prompt_tokens":8000,"total_tokens":8000}}"#,
+            ),
+            None,
+            "embeddings.create",
+            "text-embedding-3-small",
+            json!({"input_tokens": 8_000, "cost_nanousd": 160_000}),
+        ),
+        (
+            "/gemini/v1beta/models/gemini-embedding-001:embedContent",
+            r#"{"content":{"parts":[{"text":"a"}]}}"#,
+            r#"{"embedding":{"values":[0.1,-0.2]},"usageMetadata":{"promptTokenCount":8000}}"#.to_owned(),
+            None,
+            "embedContent",
+            "gemini-embedding-001",
+            json!({"input_tokens": 8_000, "cost_nanousd": 1_200_000}),
+        ),
+        (
+            TITAN,
+            r#"{"inputText":"a"}"#,
+            vectors(r#"{"embedding":"#, r#","inputTextTokenCount":8000}"#),
+            None,
+            "invokeModel",
+            "amazon.titan-embed-text-v2:0",
+            json!({"input_tokens": 8_000, "cost_nanousd": 160_000}),
+        ),
+        (
+            "/bedrock/model/cohere.embed-multilingual-v3/invoke",
+            r#"{"texts":["a"],"input_type":"search_document"}"#,
+            r#"{"embeddings":[[0.1,-0.2]],"id":"e-1","response_type":"embeddings_floats","texts":["a"]}"#.to_owned(),
+            Some(COUNT),
+            "invokeModel",
+            "cohere.embed-multilingual-v3",
+            json!({"input_tokens": 8_000}),
+        ),
+    ] {
+        let body = answer.clone();
+        let setup = Setup::new(move |_| {
+            let mut script = Script::whole(200, JSON, body.clone());
+            let header = header.map(|(name, value)| (name, value.to_owned()));
+            script.headers.extend(header);
+            script
+        });
+        let got = setup.post(path, &[], request);
+        assert!(got.body == answer.as_bytes(), "{path}");
+        let (intent, outcome) = setup.trail.call();
+        for event in [&intent, &outcome] {
+            assert_eq!(event["action"], action);
+            assert_eq!(event["resource"], json!({"type": "model", "id": model}));
+        }
+        let told = &outcome["usage"];
+        assert_eq!((&told["model"], told.get("output_tokens")), (&json!(model), None));
+        for (name, expected) in usage.as_object().unwrap() {
+            assert_eq!(&told[name], expected, "{name} of {path}: {told}");
+        }
+        if answer.len() < 1_000 {
+            let output: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(outcome["content"]["output"], output);
+        }
+    }
+}
+
+#[test]
+fn a_call_is_named_as_its_provider_names_it() {
+    for (path, id) in [
+        ("/openai/v1/chat/completions", "of-openai"),
+        ("/anthropic/v1/messages", "of-anthropic"),
+        ("/anthropic/v1/models", "of-anthropic"),
+        ("/bedrock/model/m/converse", "of-aws"),
+        ("/gemini/v1beta/models/m:generateContent", "of-openai"),
+    ] {
+        let setup = Setup::new(|_| {
+            let mut script = Script::whole(200, JSON, "{}");
+            let ids = [
+                ("x-request-id", "of-openai"),
+                ("request-id", "of-anthropic"),
+                ("x-amzn-requestid", "of-aws"),
+            ];
+            let ids = ids.map(|(name, id)| (name, id.to_owned()));
+            script.headers.extend(ids);
+            script
+        });
+        assert_eq!(setup.post(path, &[], "{}").status, 200);
+        assert_eq!(setup.trail.call().1["meta"]["request_id"], id, "{path}");
+    }
+}
+
 #[test]
 fn anything_else_is_a_plain_call() {
     let setup = Setup::new(|seen| {

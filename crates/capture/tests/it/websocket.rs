@@ -347,8 +347,20 @@ fn errors_end_a_call_and_lanes_are_apart() {
     {}
     provider.join().unwrap();
     drop(client);
-    let events = setup.trail.events(10);
+    let events = setup.trail.events(11);
     let outcomes = calls(&events, "outcome");
+    let mut steers = events
+        .iter()
+        .filter(|event| event["action"] == "responses.steer");
+    let steer = steers.next().unwrap();
+    assert_eq!(steer["content"]["input"]["input"], "other");
+    assert_eq!(steer["producer"].get("phase"), None);
+    // Said while the first call was open in this lane, and so a part of it.
+    assert_eq!(
+        steer["producer"]["call"],
+        calls(&events, "intent")[0]["producer"]["call"]
+    );
+    assert_eq!(steer["resource"]["id"], "gpt-4.1");
     let results: Vec<_> = outcomes
         .iter()
         .map(|event| {
@@ -497,13 +509,22 @@ fn long_messages_pass_whole_and_are_kept_in_part() {
         let asked = side.hear();
         assert_eq!(asked["input"].as_str().unwrap().len(), LONG);
         side.say(&event("response.created", "resp_1", ""));
+        side.say(&json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "message"}}));
+        side.say(&json!({"type": "response.output_text.delta", "output_index": 0, "delta": "yy"}));
         side.say(&event("response.completed", "resp_1", &"y".repeat(LONG)));
+        // One that is too long in the middle is told of too.
+        side.hear();
+        side.say(&event("response.created", "resp_2", ""));
+        side.say(&json!({"type": "response.output_item.done", "output_index": 0, "item": {"result": "z".repeat(LONG)}}));
+        side.say(&event("response.completed", "resp_2", "short"));
         side.close(1000);
     });
     let setup = setup(url, Mode::Async);
     let mut client = open(&setup, "/openai/v1/responses");
     client.say(&create(&"x".repeat(LONG)));
-    client.hear();
+    for _ in 0..3 {
+        client.hear();
+    }
     let answer = client.hear();
     assert_eq!(
         answer["response"]["output"][0]["content"][0]["text"]
@@ -512,9 +533,17 @@ fn long_messages_pass_whole_and_are_kept_in_part() {
             .len(),
         LONG
     );
+    client.say(&create("second"));
+    for _ in 0..3 {
+        client.hear();
+    }
     client.hear_close();
     provider.join().unwrap();
-    let events = setup.trail.events(4);
+    let events = setup.trail.events(6);
+    let second = calls(&events, "outcome")[1];
+    assert_eq!(second["meta"]["output_cut"], true);
+    assert!(second["meta"]["unread_bytes"].as_u64().unwrap() > LONG as u64);
+    assert_eq!(second["usage"]["input_tokens"], 900);
     let (intent, outcome) = (calls(&events, "intent")[0], calls(&events, "outcome")[0]);
     assert_eq!(intent["resource"]["id"], "gpt-4.1");
     assert!(intent.to_string().len() < 2 << 20);
@@ -524,7 +553,16 @@ fn long_messages_pass_whole_and_are_kept_in_part() {
         "{:#}",
         outcome["meta"]
     );
-    assert_eq!(outcome.get("usage"), None, "what was not read is absent");
+    // What it says of the tokens is read all the same.
+    assert_eq!(outcome["usage"]["input_tokens"], 900);
+    assert_eq!(outcome["usage"]["model"], "gpt-4.1-2025-04-14");
+    assert_eq!(outcome["meta"]["response_id"], "resp_1");
+    let output = &outcome["content"]["output"];
+    assert_eq!(
+        output.pointer("/output/0/content/0/text"),
+        Some(&json!("yy"))
+    );
+    assert!(outcome["meta"]["unread_bytes"].as_u64().unwrap() > LONG as u64);
 }
 
 #[test]

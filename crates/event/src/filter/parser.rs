@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::{
-    Expr, Filter, FilterError, FreeText, MAX_BYTES, MAX_DEPTH, MAX_TERMS, Term,
+    Expr, Filter, FilterError, FreeText, MAX_BYTES, MAX_DEPTH, MAX_TERMS, Term, mistake,
     scan::{Operator, Scanner, in_quotes},
     term::{Target, term},
 };
@@ -143,6 +143,9 @@ impl<'a> Parser<'a> {
         if self.scan.peek() == Some('"') {
             return self.free_text();
         }
+        if let Some(error) = mistake::find(&self.scan) {
+            return Err(error);
+        }
         let word = self.scan.slice(self.scan.word_span());
         let Some((name, operator)) = self.scan.name() else {
             return self.free_text();
@@ -157,14 +160,17 @@ impl<'a> Parser<'a> {
     fn value(&mut self, target: &Target<'a>, operator: Operator) -> Result<Expr, FilterError> {
         let start = self.scan.at();
         if self.scan.is_at_end_of_word() {
-            let name = target.name;
-            return Err(FilterError::new(
-                target.span.start..start,
-                format!("no value directly after `{name}{}`", operator.as_str()),
-            )
-            .suggest(format!(
-                "write the value without a space before it, `{name}:\"\"` for empty text, `{name}:*` for any"
-            )));
+            let written = format!("{}{}", target.name, operator.as_str());
+            let message = format!("no value directly after `{written}`");
+            let span = target.span.start..start;
+            let value = mistake::value(&mut self.scan.clone());
+            let term = value.map(|value| format!("{written}{}", self.scan.slice(value)));
+            return Err(FilterError::new(span, message).suggest(
+                match term.filter(|term| parse(term).is_ok()) {
+                    Some(term) => format!("write `{term}`, without a space; {}", target.any()),
+                    None => target.example(operator),
+                },
+            ));
         }
         let value = self.scan.value()?;
         self.count_term(&value.span)?;

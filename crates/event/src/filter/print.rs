@@ -142,14 +142,14 @@ fn quantity(f: &mut Formatter<'_>, number: &Decimal, unit: Unit) -> fmt::Result 
     }
 }
 
-/// Whether text can stand without quotes, in a value also with colons inside.
-fn is_bare(pattern: &TextPattern, colons: bool) -> bool {
+/// Whether text can stand without quotes, in a value also with signs that part fields and values.
+fn is_bare(pattern: &TextPattern, signs: bool) -> bool {
     let pieces = pattern.pieces();
     pieces.iter().any(|piece| !piece.is_empty())
         && pieces
             .iter()
             .flat_map(|piece| piece.chars())
-            .all(|c| c.is_alphanumeric() || "_-./@+,=".contains(c) || (colons && c == ':'))
+            .all(|c| c.is_alphanumeric() || "_-./@+,".contains(c) || (signs && ":=".contains(c)))
 }
 
 fn value(f: &mut Formatter<'_>, pattern: &TextPattern) -> fmt::Result {

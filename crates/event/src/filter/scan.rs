@@ -132,6 +132,23 @@ impl<'a> Scanner<'a> {
         Some((span, operator))
     }
 
+    /// Goes on to the first of these signs in the word; what stands before it. Quoted parts of a path
+    /// are passed over, as in [`Self::name`].
+    pub(super) fn until(&mut self, signs: &[&str]) -> Option<Range<usize>> {
+        let (start, mut before) = (self.at, None);
+        while !signs.iter().any(|sign| self.rest().starts_with(sign)) {
+            match self.peek()? {
+                '"' if before == Some('.') => {
+                    self.quoted().ok()?;
+                    before = Some('"');
+                }
+                c if c.is_whitespace() || "()\"".contains(c) => return None,
+                _ => before = self.bump(),
+            }
+        }
+        Some(start..self.at)
+    }
+
     fn operator(&mut self) -> Option<Operator> {
         [
             Operator::Colon,

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::{
-    Decimal, Field, FilterError, PathRoot, Unit,
+    Decimal, Field, FilterError, Path, PathRoot, Unit,
     scan::{Operator, Scanned, in_quotes},
 };
 
@@ -9,6 +9,33 @@ use super::{
 const MAX_EDITS: usize = 2;
 /// Longer names are no misspelt fields.
 const MAX_NAME_BYTES: usize = 32;
+
+/// What others call the fields.
+const OTHER_WORDS: [(&str, &str); 14] = [
+    ("agent", "actor"),
+    ("user", "actor"),
+    ("principal", "actor"),
+    ("tool", "resource"),
+    ("host", "resource"),
+    ("command", "resource"),
+    ("target", "resource"),
+    ("method", "action"),
+    ("operation", "action"),
+    ("session", "job"),
+    ("outcome", "result"),
+    ("code", "status"),
+    ("latency", "duration"),
+    ("price", "cost"),
+];
+/// Members of the record whose own members are fields.
+const OBJECTS: [&str; 6] = [
+    "actor",
+    "initiator",
+    "resource",
+    "approval",
+    "usage",
+    "producer",
+];
 
 /// The error for a name that is no field; `word` is the whole word that it begins.
 pub(super) fn unknown_field(name: &str, span: Range<usize>, word: &str) -> FilterError {
@@ -43,11 +70,42 @@ pub(super) fn unknown_field(name: &str, span: Range<usize>, word: &str) -> Filte
 /// The field that a name most likely means.
 fn known_name(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
-    let known = |name: &str| Field::from_name(name).map(Field::name);
     if lower.starts_with("content.") {
         return Some("input.");
     }
-    // The names of columns, of the record's members with their objects, and of stored units.
+    let other = OTHER_WORDS.iter().find(|(word, _)| *word == lower);
+    other
+        .map(|(_, field)| *field)
+        .or_else(|| member(&lower))
+        .or_else(|| nearest_field(&lower))
+}
+
+/// The field or path that a name is, or is for certain meant to be; in the spelling of the language.
+pub(super) fn meant_name(name: &str) -> Option<String> {
+    if let Some(field) = Field::from_name(name) {
+        return Some(field.name().to_owned());
+    }
+    if matches!(Path::parse(name, 0), Some(Ok(_))) {
+        return Some(name.to_owned());
+    }
+    let lower = name.to_ascii_lowercase();
+    match lower.as_str() {
+        "has" | "is" => return Some(lower),
+        "agent" => return Some("actor".to_owned()),
+        _ => {}
+    }
+    let is_of_record = match lower.split_once('.') {
+        Some((object, _)) => OBJECTS.contains(&object),
+        None => true,
+    };
+    let field = member(&lower).filter(|_| is_of_record);
+    field.map(ToOwned::to_owned)
+}
+
+/// The field of a column, of the record's member with its object, or of a stored unit; `lower` is in
+/// lower case.
+fn member(lower: &str) -> Option<&'static str> {
+    let known = |name: &str| Field::from_name(name).map(Field::name);
     let last = lower.rsplit_once('.').map_or("", |(_, last)| last);
     [
         lower.strip_suffix(".id").unwrap_or_default(),
@@ -61,7 +119,6 @@ fn known_name(name: &str) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(known)
-    .or_else(|| nearest_field(&lower))
 }
 
 fn nearest_field(name: &str) -> Option<&'static str> {
@@ -108,6 +165,17 @@ fn edits(left: &str, right: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
+/// How the numbers of a field are written.
+pub(super) fn example(name: &str, unit: Unit) -> String {
+    match unit {
+        Unit::Plain => format!("write a number, as in `{name}>=400` or `{name}:400..499`"),
+        Unit::Dollars => format!("write US dollars, as in `{name}>0.05`"),
+        Unit::Duration => {
+            format!("write a number with `us`, `ms`, `s`, `m` or `h`, as in `{name}>1.5s`")
+        }
+    }
+}
+
 /// What to write instead of `text`, which is not a number of this unit.
 pub(super) fn number(
     name: &str,
@@ -116,13 +184,6 @@ pub(super) fn number(
     value: &Scanned<'_>,
     text: &str,
 ) -> String {
-    let example = match unit {
-        Unit::Plain => format!("write a number, as in `{name}>=400` or `{name}:400..499`"),
-        Unit::Dollars => format!("write US dollars, as in `{name}>0.05`"),
-        Unit::Duration => {
-            format!("write a number with `us`, `ms`, `s`, `m` or `h`, as in `{name}>1.5s`")
-        }
-    };
     let inner = text.trim_matches('"');
     if value.raw.contains('*') {
         return format!(
@@ -144,5 +205,5 @@ pub(super) fn number(
     if inner != text && Decimal::parse(inner).is_ok() {
         return format!("remove the quotes: `{name}{}{inner}`", operator.as_str());
     }
-    example
+    example(name, unit)
 }

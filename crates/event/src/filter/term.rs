@@ -39,7 +39,38 @@ impl<'a> Target<'a> {
         };
         Ok(Self { name, span, kind })
     }
+
+    /// How to ask for any value.
+    pub(super) fn any(&self) -> String {
+        let name = self.name;
+        match self.kind {
+            TargetKind::Field(_) | TargetKind::Path(_) => format!("`{name}:*` asks for any value"),
+            TargetKind::Has => PARTS.to_owned(),
+            TargetKind::Is => UNAPPROVED.to_owned(),
+        }
+    }
+
+    /// How a value is written behind this operator.
+    pub(super) fn example(&self, operator: Operator) -> String {
+        let (name, any) = (self.name, self.any());
+        let empty = format!("`{name}:\"\"` for empty text");
+        match self.kind {
+            TargetKind::Field(Field::Number(field)) => {
+                format!("{}; {any}", suggest::example(name, field.unit()))
+            }
+            TargetKind::Path(_) if operator != Operator::Colon => {
+                format!("{}; {any}", suggest::example(name, Unit::Plain))
+            }
+            TargetKind::Field(_) | TargetKind::Path(_) => {
+                format!("write `{name}:` and the value without a space before it, {empty}; {any}")
+            }
+            TargetKind::Has | TargetKind::Is => any,
+        }
+    }
 }
+
+const PARTS: &str = "write `has:content`, `has:input`, `has:output`, `has:usage` or `has:approval`; for a field, `field:*`";
+const UNAPPROVED: &str = "write `is:unapproved`";
 
 /// The term of a field, an operator and a value.
 pub(super) fn term(
@@ -58,7 +89,7 @@ pub(super) fn term(
             }
             return Err(
                 FilterError::new(value.span.clone(), "`is:` takes only `unapproved`")
-                    .suggest("write `is:unapproved`"),
+                    .suggest(UNAPPROVED),
             );
         }
     }))
@@ -112,8 +143,11 @@ fn path_test(
 fn part(operator: Operator, value: &Scanned<'_>) -> Result<Part, FilterError> {
     let part = Part::ALL.into_iter().find(|part| part.name() == value.raw);
     part.filter(|_| operator == Operator::Colon).ok_or_else(|| {
-        FilterError::new(value.span.clone(), format!("`has:{}` is unknown", value.raw))
-            .suggest("write `has:content`, `has:input`, `has:output`, `has:usage` or `has:approval`; for a field, `field:*`")
+        FilterError::new(
+            value.span.clone(),
+            format!("`has:{}` is unknown", value.raw),
+        )
+        .suggest(PARTS)
     })
 }
 

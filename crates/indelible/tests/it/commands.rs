@@ -47,6 +47,13 @@ fn query_is_newest_first_and_pages_through_everything() {
     );
     assert_eq!(machine.json(&["query"]).len(), 50, "the default limit");
     assert_eq!(machine.json(&["query", "--to=-1h"]).len(), 0);
+    let none = machine.run(&["query", "--limit", "0"]);
+    assert_eq!(none.status.code(), Some(2), "nothing would be printed");
+    assert!(
+        String::from_utf8(none.stderr)
+            .unwrap()
+            .contains("1 or more")
+    );
     let bad = machine.run(&["query", "actoor:x"]);
     assert_eq!(bad.status.code(), Some(2), "wrong use");
     assert!(String::from_utf8(bad.stderr).unwrap().contains("actor"));

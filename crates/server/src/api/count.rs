@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use query::{Engine, Order};
 
 use super::{
-    paging::{CURSOR, Paging},
+    paging::{CURSOR, Listing, Paging},
     selection::{ACTION, ACTOR, AT, FROM, JOB, PROJECT, Q, RESOURCE, RESULT, SOURCE, TO, TZ},
     typed,
 };
@@ -49,7 +49,7 @@ pub(crate) async fn count(
     mut params: Params,
 ) -> Result<Response, Problem> {
     let now_us = app.node().now_us();
-    let paging = Paging::read(&mut params, &caller, now_us, Order::Oldest)?;
+    let paging = Paging::read(Listing::Count, &mut params, &caller, now_us, Order::Oldest)?;
     let engine = caller.engine(&app);
     let asked = paging.selection.asked.clone();
     let body = app.read(move || answer(&paging, &engine)).await?;

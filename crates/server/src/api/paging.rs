@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use event::{Seq, TrailId};
-use query::{Asked, Cursor, Engine, Order, Snapshot, TimeRange};
+use query::{Asked, Cursor, CursorError, Engine, Order, Snapshot, TimeRange};
 
 use super::selection::Selection;
 use crate::{
@@ -23,8 +23,18 @@ const CARRIED: &[&str] = &[
     "q", "from", "to", "order", "actor", "action", "source", "resource", "result", "project", "job",
 ];
 
+/// What is answered in parts: a cursor of one is no cursor of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listing {
+    Events,
+    Count,
+    Jobs,
+    Agents,
+}
+
 /// A selection that is answered in parts.
 pub(super) struct Paging {
+    listing: Listing,
     trail: TrailId,
     pub(super) selection: Selection,
     from: Option<String>,
@@ -44,24 +54,62 @@ pub(super) struct Part {
     pub(super) after: Option<Seq>,
 }
 
+impl Listing {
+    /// How its cursors begin.
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            Self::Events => "",
+            Self::Count => "count.",
+            Self::Jobs => "jobs.",
+            Self::Agents => "agents.",
+        }
+    }
+
+    /// Whose cursor a text would be, and the rest of it.
+    fn of_cursor(text: &str) -> (Self, &str) {
+        [Self::Count, Self::Jobs, Self::Agents]
+            .into_iter()
+            .find_map(|listing| Some((listing, text.strip_prefix(listing.prefix())?)))
+            .unwrap_or((Self::Events, text))
+    }
+
+    /// Reads a cursor of this listing, without parameters.
+    pub(super) fn cursor(self, text: &str, asked: &Asked<'_>) -> Result<Cursor, CursorError> {
+        let (of, rest) = Self::of_cursor(text);
+        let (position, _) = rest.split_once('.').unwrap_or((rest, ""));
+        if of == self {
+            return Cursor::parse(rest, asked);
+        }
+        match Cursor::parse(position, asked) {
+            Err(CursorError::Malformed) => Err(CursorError::Malformed),
+            _ => Err(CursorError::Mismatch),
+        }
+    }
+}
+
 impl Paging {
     /// Reads the parameters; `default` is the order where none is asked for.
     pub(super) fn read(
+        listing: Listing,
         params: &mut Params,
         caller: &Caller,
         now_us: i64,
         default: Order,
     ) -> Result<Self, Problem> {
         let mut cursor = params.get("cursor").map(ToOwned::to_owned);
-        if let Some(text) = &cursor {
-            let (position, carried) = text.split_once('.').unwrap_or((text, ""));
+        if let Some(text) = &cursor
+            && let (of, rest) = Listing::of_cursor(text)
+            && of == listing
+        {
+            let (position, carried) = rest.split_once('.').unwrap_or((rest, ""));
             if CARRIED.iter().all(|name| params.get(name).is_none()) {
                 params.extend(unpack(carried)?, CARRIED)?;
             }
-            cursor = Some(position.to_owned());
+            cursor = Some(format!("{}{position}", listing.prefix()));
         }
         let order = params.word("order", &[("desc", Order::Newest), ("asc", Order::Oldest)])?;
         Ok(Self {
+            listing,
             trail: caller.trail_id().clone(),
             selection: Selection::read(params, caller, now_us)?,
             from: params.get("from").map(ToOwned::to_owned),
@@ -75,7 +123,8 @@ impl Paging {
     pub(super) fn part(&self, engine: &Engine) -> Result<Part, Problem> {
         let asked = self.asked();
         let cursor = self.cursor.as_deref();
-        let cursor = cursor.map(|text| Cursor::parse(text, &asked)).transpose()?;
+        let cursor = cursor.map(|text| self.listing.cursor(text, &asked));
+        let cursor = cursor.transpose()?;
         let newest = engine.snapshot()?;
         let view = match &cursor {
             Some(cursor) => newest.at(cursor.size)?,
@@ -94,7 +143,8 @@ impl Paging {
             return "null".to_owned();
         };
         let cursor = Cursor::new(&self.asked(), part.range, part.view.size(), after);
-        format!("\"{}{}\"", cursor.to_text(), self.carried)
+        let prefix = self.listing.prefix();
+        format!("\"{prefix}{}{}\"", cursor.to_text(), self.carried)
     }
 
     fn asked(&self) -> Asked<'_> {
@@ -132,4 +182,39 @@ fn unpack(carried: &str) -> Result<Vec<(String, String)>, Problem> {
             let detail = "the cursor is malformed";
             Problem::parameter(Code::InvalidCursor, "cursor", detail)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_of_one_listing_is_none_of_another() {
+        let (trail, filter) = (TrailId::new("main").unwrap(), event::filter::Filter::all());
+        let asked = Asked {
+            trail: &trail,
+            filter: &filter,
+            from: None,
+            to: None,
+            order: Order::Oldest,
+            at: None,
+        };
+        let position = Cursor::new(&asked, TimeRange::ALL, 9, Seq(4)).to_text();
+        let listings = [
+            Listing::Events,
+            Listing::Count,
+            Listing::Jobs,
+            Listing::Agents,
+        ];
+        for (of, at) in listings.iter().flat_map(|of| listings.map(|at| (*of, at))) {
+            let text = format!("{}{position}", of.prefix());
+            let found = at.cursor(&text, &asked).map(|cursor| cursor.after);
+            let expected = if of == at {
+                Ok(Seq(4))
+            } else {
+                Err(CursorError::Mismatch)
+            };
+            assert_eq!(found, expected, "{of:?} at {at:?}");
+        }
+    }
 }

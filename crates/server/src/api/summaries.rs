@@ -8,10 +8,11 @@ use axum::{
 };
 use event::{TrailId, json::write_string};
 use jiff::Timestamp;
-use query::{Asked, Cursor, CursorError, Order, Snapshot, Summary, SummaryQuery};
+use query::{Asked, Cursor, Order, Snapshot, Summary, SummaryQuery};
 
 use super::{
     figures::write_figures,
+    paging::Listing,
     selection::{
         ACTION, ACTOR, AT, FROM, JOB, PROJECT, Q, RESOURCE, RESULT, SOURCE, Selection, TO, TZ,
     },
@@ -193,11 +194,10 @@ async fn one(
 }
 
 impl Whose {
-    /// First part of a cursor: one of jobs is none of agents or events.
-    fn cursor_prefix(self) -> &'static str {
+    fn listing(self) -> Listing {
         match self {
-            Self::Jobs => "jobs.",
-            Self::Agents => "agents.",
+            Self::Jobs => Listing::Jobs,
+            Self::Agents => Listing::Agents,
         }
     }
 }
@@ -212,12 +212,11 @@ impl Request {
             order: Order::Newest,
             at: selection.at,
         };
-        let prefix = self.whose.cursor_prefix();
-        let cursor = self.cursor.as_deref().map(|text| {
-            let text = text.strip_prefix(prefix).ok_or(CursorError::Mismatch)?;
-            Cursor::parse(text, &asked)
-        });
-        let cursor = cursor.transpose()?;
+        let listing = self.whose.listing();
+        let cursor = self.cursor.as_deref();
+        let cursor = cursor
+            .map(|text| listing.cursor(text, &asked))
+            .transpose()?;
         let view = match &cursor {
             Some(cursor) => view.at(cursor.size)?,
             None => view.clone(),
@@ -242,7 +241,7 @@ impl Request {
         }
         let next = found.next.map(|after| {
             let position = Cursor::new(&asked, range, view.size(), after).to_text();
-            format!("\"{prefix}{position}\"")
+            format!("\"{}{position}\"", listing.prefix())
         });
         // Writing into a vector cannot fail.
         let _ = write!(

@@ -144,8 +144,22 @@ fn jobs_and_agents() {
         (&next["data"][0]["id"], &next["has_more"]),
         (&json!("j/1"), &json!(false))
     );
-    node.get(&format!("/v1/agents?cursor={cursor}"))
-        .problem(400, "cursor_mismatch");
+    for path in ["/v1/agents", "/v1/events", "/v1/count"] {
+        node.get(&format!("{path}?cursor={cursor}"))
+            .problem(400, "cursor_mismatch");
+    }
+    let events = node.get("/v1/events?limit=1").ok()["next_cursor"].clone();
+    let events = events.as_str().unwrap();
+    for path in ["/v1/jobs", "/v1/agents", "/v1/count"] {
+        node.get(&format!("{path}?cursor={events}"))
+            .problem(400, "cursor_mismatch");
+    }
+    for path in ["/v1/jobs", "/v1/agents", "/v1/count"] {
+        for bad in ["", "x", "jobs.", "agents.x", "count.%C3%A9", "jobs.jobs."] {
+            node.get(&format!("{path}?cursor={bad}"))
+                .problem(400, "invalid_cursor");
+        }
+    }
     node.get(&format!("/v1/jobs?actor=a&cursor={cursor}"))
         .problem(400, "cursor_mismatch");
     assert_eq!(node.get("/v1/jobs/j%2F1").ok(), next["data"][0]);

@@ -111,6 +111,9 @@ fn bad_parameters_are_named() {
         ("cursor=xyz", "invalid_cursor"),
         ("q=nosuch:x", "invalid_filter"),
         ("q=(", "invalid_filter"),
+        ("q=%FF", "invalid_parameter"),
+        ("actor=%C3x", "invalid_parameter"),
+        ("cursor=%80", "invalid_parameter"),
     ] {
         let problem = node.get(&format!("/v1/events?{query}")).problem(400, code);
         let named = problem["errors"][0]["parameter"].as_str();

@@ -19,6 +19,7 @@ const MEMBERS: &[&str] = &[
     "model",
     "usage",
     "usageMetadata",
+    "inputTextTokenCount",
     "modelVersion",
     "service_tier",
     "status",
@@ -101,20 +102,21 @@ impl Reader {
         })
     }
 
-    /// Takes a whole event; `None` stands for one that ended the answer and was too long.
-    pub(super) fn event(&mut self, kind: &str, data: Option<&[u8]>) {
+    /// Takes a whole event, or what was read of one.
+    pub(super) fn event(&mut self, kind: &str, data: &[u8]) {
         let Self::Events(events) = self else {
             return;
         };
-        if let Some(data) = data {
-            events.assembly.event("", data);
-        } else {
-            events.is_cut = true;
-            let end = serde_json::json!({"type": kind}).to_string();
-            events.assembly.event("", end.as_bytes());
+        events.assembly.event("", data);
+        if kind == "error" && !events.is_cut {
+            events.error = Some(data.to_vec());
         }
-        if kind == "error" {
-            events.error = data.map(<[u8]>::to_vec);
+    }
+
+    /// An event was too long to be read.
+    pub(super) fn unread(&mut self) {
+        if let Self::Events(events) = self {
+            events.is_cut = true;
         }
     }
 
@@ -174,9 +176,17 @@ fn whole(payload: Payload, api: Api, with: &Redaction<'_>) -> Read {
     let counts = match api {
         Api::Chat => usage.as_ref().and_then(usage::chat),
         Api::Responses => usage.as_ref().and_then(usage::responses),
-        Api::Messages | Api::Invoke { .. } => usage.as_ref().and_then(usage::messages),
+        Api::Messages => usage.as_ref().and_then(usage::messages),
         Api::Converse { .. } => usage.as_ref().and_then(usage::converse),
-        Api::Generate { .. } => json("usageMetadata").as_ref().and_then(usage::generate),
+        Api::Invoke { .. } => match &usage {
+            // Amazon's own models are invoked with the bodies of converse.
+            Some(usage) => usage::messages(usage).or_else(|| usage::converse(usage)),
+            None => json("inputTextTokenCount").and_then(|count| usage::titan(&count)),
+        },
+        Api::Embeddings => usage.as_ref().and_then(usage::embeddings),
+        Api::Generate { .. } | Api::EmbedContent => {
+            json("usageMetadata").as_ref().and_then(usage::generate)
+        }
         Api::Other => None,
     };
     let has_failed =

@@ -8,7 +8,7 @@
 //! output_usd_per_mtok = 1.5
 //! cache_read_usd_per_mtok = 0.05    # optional, else as input
 //! cache_write_usd_per_mtok = 0.6    # optional, else as input
-//! cache_write_1h_usd_per_mtok = 1   # optional, else as cache_write
+//! cache_write_1h_usd_per_mtok = 1   # optional, else twice as input, or as cache_write if that is more
 //! ```
 
 use std::collections::BTreeMap;
@@ -152,7 +152,12 @@ impl OwnPrice {
             output: nano(entry.output_usd_per_mtok)?,
             cache_read: nano(entry.cache_read_usd_per_mtok.unwrap_or(input))?,
             cache_write: nano(write)?,
-            cache_write_1h: nano(entry.cache_write_1h_usd_per_mtok.unwrap_or(write))?,
+            // Anthropic, who alone keeps some for an hour, takes twice as much as for input.
+            cache_write_1h: nano(
+                entry
+                    .cache_write_1h_usd_per_mtok
+                    .unwrap_or_else(|| write.max(2.0 * input)),
+            )?,
         })
     }
 

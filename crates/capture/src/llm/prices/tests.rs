@@ -83,6 +83,40 @@ fn writes_for_an_hour_cost_more() {
     };
     // 3 dollars a million, a quarter more for five minutes, twice as much for an hour.
     assert_eq!((price(&write), price(&hour)), (375_000_000, 600_000_000));
+
+    // The table has no price for an hour of this one: 3.75 dollars a million for five minutes.
+    let older = priced("bedrock", "us.anthropic.claude-sonnet-4-20250514-v1:0");
+    let price = |counts: &Counts| prices.price(&older, counts).map(|price| price.nanousd);
+    let some = Counts {
+        cache_write_1h: Some(40_000),
+        ..write.clone()
+    };
+    let five = price(&write).unwrap();
+    assert_eq!(price(&hour), Some(five * 8 / 5));
+    assert_eq!(price(&some), Some(five / 5 * 3 + five / 25 * 16));
+    // Nobody says what an hour of others costs.
+    let other = priced("openai", "gpt-5.6-sol");
+    assert!(prices.price(&other, &write).is_some());
+    assert_eq!(prices.price(&other, &hour), None);
+}
+
+#[test]
+fn own_prices_know_an_hour_too() {
+    let prices = Prices::with_file(
+        "[[price]]\nmodel = 'a'\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 0\ncache_write_usd_per_mtok = 1.25\n\
+        [[price]]\nmodel = 'b'\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 0\ncache_write_1h_usd_per_mtok = 1.5\n\
+        [[price]]\nmodel = 'c'\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 0\ncache_write_usd_per_mtok = 3",
+    )
+    .unwrap();
+    let hour = Counts {
+        cache_write: Some(1_000),
+        cache_write_1h: Some(1_000),
+        ..counts(1_000, 0)
+    };
+    for (model, nanousd) in [("a", 2_000_000), ("b", 1_500_000), ("c", 3_000_000)] {
+        let price = prices.price(&priced("x", model), &hour).unwrap();
+        assert_eq!(price.nanousd, nanousd, "{model}");
+    }
 }
 
 #[test]

@@ -29,8 +29,19 @@ use crate::{
 
 /// Calls of one connection that are open at once; of more the oldest is given up.
 const MAX_OPEN: usize = 64;
-/// Members of a message that is too long to be read.
-const MEMBERS: &[&str] = &["type", "stream_id"];
+/// Members of a message that is too long to be read, and of the response in it.
+const MEMBERS: &[&str] = &[
+    "type",
+    "stream_id",
+    "id",
+    "status",
+    "model",
+    "usage",
+    "service_tier",
+];
+
+/// Type of an event that says how a response stands.
+const STATE: &str = "response.in_progress";
 
 pub(super) struct Calls {
     /// What all calls have in common.
@@ -62,8 +73,8 @@ struct Call {
 /// A message of the provider as it comes.
 enum Message {
     Short(Vec<u8>),
-    /// Only some members are looked at.
-    Long(Box<Payload>),
+    /// Only some members are looked at, of so many bytes.
+    Long(Box<Payload>, u64),
     /// It is not text.
     Other,
 }
@@ -119,14 +130,19 @@ impl Calls {
                 call.exchange.request(&piece.unmasked(), scribe);
             }
             let whole = self.saying.take_if(|_| piece.ends);
-            let is_call = |call: &Call| {
-                let kind = call.exchange.asked("type");
-                kind.as_deref() == Some("response.create")
+            let kind = |call: &Call| call.exchange.asked("type");
+            let Some((kind, mut call)) = whole.and_then(|call| Some((kind(&call)?, call))) else {
+                continue;
             };
-            if let Some(mut call) = whole.filter(is_call) {
-                call.lane = call.exchange.asked("stream_id");
+            call.lane = call.exchange.asked("stream_id");
+            if kind == "response.create" {
                 self.newest.push(Arc::clone(&call.name));
                 self.begin(call, took, scribe);
+            } else {
+                // What steers or cancels a call that runs is a part of it.
+                let running = self.open.iter().find(|other| other.lane == call.lane);
+                let running = running.map(|running| &running.exchange);
+                call.exchange.said(&kind, running, scribe);
             }
         }
     }
@@ -148,21 +164,44 @@ impl Calls {
             match std::mem::replace(&mut self.message, Message::Other) {
                 Message::Short(data) => {
                     if let Ok(head) = serde_json::from_slice(&data) {
-                        self.event(&head, Some(&data), took, scribe);
+                        self.event(&head, &data, took, scribe);
                     }
                 }
-                Message::Long(payload) => {
-                    let head = Head {
-                        kind: payload.picked_text("type").unwrap_or_default().into(),
-                        stream_id: payload.picked_text("stream_id").map(Cow::from),
-                        ..Head::default()
-                    };
-                    if ends(&head.kind) {
-                        self.event(&head, None, took, scribe);
-                    }
-                }
+                Message::Long(payload, bytes) => self.long(&payload, bytes, took, scribe),
                 Message::Other => {}
             }
+        }
+    }
+
+    /// An event that is too long to be read as a whole: what it says of the response's state counts, what it says else is
+    /// left to the events before it.
+    fn long(&mut self, payload: &Payload, bytes: u64, took: Duration, scribe: &mut Scribe<'_>) {
+        let kind = payload.picked_text("type").unwrap_or_default();
+        let head = Head {
+            kind: kind.as_str().into(),
+            stream_id: payload.picked_text("stream_id").map(Cow::from),
+            status: payload
+                .picked("status")
+                .and_then(|status| serde_json::from_slice(status).ok()),
+            response: Some(Named {
+                id: payload.picked_text("id").map(Cow::from),
+                model: payload.picked_text("model").map(Cow::from),
+            }),
+        };
+        let state = event_of(STATE, payload);
+        if kind == "response.created" {
+            self.event(&head, &state, took, scribe);
+        }
+        let at = self.place(&head);
+        let Some(call) = at.and_then(|at| self.open.get_mut(at)) else {
+            return;
+        };
+        let since = took.saturating_sub(call.began);
+        call.exchange.unread(bytes, since);
+        if ends(&kind) {
+            call.exchange.event(STATE, None, &state, since);
+            let end = serde_json::json!({"type": kind}).to_string();
+            self.event(&head, end.as_bytes(), took, scribe);
         }
     }
 
@@ -180,13 +219,7 @@ impl Calls {
         self.count();
     }
 
-    fn event(
-        &mut self,
-        head: &Head<'_>,
-        data: Option<&[u8]>,
-        took: Duration,
-        scribe: &mut Scribe<'_>,
-    ) {
+    fn event(&mut self, head: &Head<'_>, data: &[u8], took: Duration, scribe: &mut Scribe<'_>) {
         let id = head
             .response
             .as_ref()
@@ -294,15 +327,31 @@ impl Message {
                 data.extend_from_slice(&bytes);
             }
             Self::Short(data) => {
-                let mut payload = Payload::new(MEMBERS).limited(0);
+                let mut payload = Payload::new(MEMBERS).within("response").limited(0);
                 payload.push(&with, data);
                 payload.push(&with, &bytes);
-                *self = Self::Long(Box::new(payload));
+                *self = Self::Long(Box::new(payload), (data.len() + bytes.len()) as u64);
             }
-            Self::Long(payload) => payload.push(&with, &bytes),
+            Self::Long(payload, length) => {
+                payload.push(&with, &bytes);
+                *length += bytes.len() as u64;
+            }
             Self::Other => {}
         }
     }
+}
+
+/// An event that says how a response stands, as far as that was picked out of a longer one.
+fn event_of(kind: &str, payload: &Payload) -> Vec<u8> {
+    let mut response = serde_json::Map::new();
+    response.insert("object".to_owned(), "response".into());
+    for name in ["id", "status", "model", "usage", "service_tier"] {
+        let picked = payload.picked(name);
+        let value = picked.and_then(|json| serde_json::from_slice(json).ok());
+        response.extend(value.map(|value: serde_json::Value| (name.to_owned(), value)));
+    }
+    let event = serde_json::json!({"type": kind, "response": response});
+    event.to_string().into_bytes()
 }
 
 /// Whether an event is the last one of its call.

@@ -114,8 +114,8 @@ impl Cast {
         }
     }
 
+    /// Another size; a torn character still waits for its rest.
     pub(super) fn resize(&mut self, at: Duration, cols: u16, rows: u16) {
-        self.flush_torn(at);
         self.event(at, 'r', &format!("{cols}x{rows}"), 0);
     }
 

@@ -13,8 +13,10 @@ const NAMES: [&str; 6] = ["a", "b", "a.b", "K-1", "é \"\\*", ""];
 /// Text of few letters, so that it is often equal; with signs that need care.
 pub(super) fn text() -> impl Strategy<Value = String> {
     let letters = "aAbBkK\u{212a}i\u{130}\u{e9}\u{c9}17-. *\"\\/:(\u{2603}";
-    vec(select(letters.chars().collect::<Vec<_>>()), 0..6)
-        .prop_map(|letters| letters.into_iter().collect())
+    let few = vec(select(letters.chars().collect::<Vec<_>>()), 0..6)
+        .prop_map(|letters| letters.into_iter().collect());
+    let terms = ["status=1", "actor!=a", "=", "job"].map(ToOwned::to_owned);
+    prop_oneof![12 => few, 1 => select(terms.to_vec())]
 }
 
 pub(super) fn number() -> impl Strategy<Value = String> {

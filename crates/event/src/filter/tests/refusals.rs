@@ -100,6 +100,61 @@ fn bad_syntax() {
 }
 
 #[test]
+fn terms_of_other_languages() {
+    refused("status=404", "status=404", "`status:404`");
+    refused("a (Status==404)", "Status==404", "`status:404`");
+    refused("status!=404", "status!=404", "`-status:404`");
+    refused("-result=failure", "result=failure", "`result:failure`");
+    refused("agent=x", "agent=x", "`actor:x`");
+    refused("agent:x", "agent", "`actor`");
+    refused("actor=a:7", "actor=a:7", "`actor:a:7`");
+    refused("actor=\"a b\"", "actor=\"a b\"", "`actor:\"a b\"`");
+    refused("actor=~too", "actor=~too", "`actor:*too*`");
+    refused("status=>400", "status=>400", "`status>=400`");
+    refused("status=4*", "status=4*", "`status:*`");
+    refused("duration=5", "duration=5", "`duration:5s`");
+    refused("cost=$5", "cost=$5", "US dollars");
+    refused("input.path=x", "input.path=x", "`input.path:x`");
+    refused("meta.\"a=b\"=x", "meta.\"a=b\"=x", "`meta.\"a=b\":x`");
+    refused("usage.model=x", "usage.model=x", "`model:x`");
+    refused("duration_us=5", "duration_us=5", "`duration:5s`");
+    refused("has=input", "has=input", "`has:input`");
+    refused("is=unapproved", "is=unapproved", "`is:unapproved`");
+    refused("status=", "status=", "`status:*`");
+    refused("status= OR a", "status=", "`status:*`");
+    refused("status = 404", "status = 404", "`status:404`");
+    refused("-(status  =404)", "status  =404", "`status:404`");
+    refused("status >= 400", "status >= 400", "`status>=400`");
+    refused("status :404", "status :404", "`status:404`");
+    refused("status> 400", "status>", "`status>400`");
+    refused("cost:", "cost:", "US dollars");
+    refused("actor>", "actor>", "`actor:`");
+    refused("has:", "has:", "`has:input`");
+    refused("is:", "is:", "`is:unapproved`");
+    refused("input.n>", "input.n>", "`input.n>=400`");
+}
+
+#[test]
+fn other_words_with_signs_are_text() {
+    for text in [
+        "/search?status=404",
+        "www.example.org/?a=b&job=1",
+        "PATH=/bin",
+        "a==b",
+        "c2VjcmV0Cg==",
+        "x = 5",
+        "=",
+        "request.status=404",
+        "\"status=404\"",
+        "actor:status=404",
+        "action:\"GET\" \"status\" = 5",
+    ] {
+        let filter = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        assert_eq!(parse(&filter.to_string()).as_ref(), Ok(&filter), "{text}");
+    }
+}
+
+#[test]
 fn bounds() {
     let deep = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
     assert!(parse(&deep(MAX_DEPTH)).is_ok());

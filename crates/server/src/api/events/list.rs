@@ -9,7 +9,7 @@ use query::{Engine, Order, Query};
 use super::row;
 use crate::{
     api::{
-        paging::{CURSOR, Paging},
+        paging::{CURSOR, Listing, Paging},
         selection::{ACTION, ACTOR, AT, FROM, JOB, PROJECT, Q, RESOURCE, RESULT, SOURCE, TO, TZ},
         typed,
     },
@@ -75,7 +75,7 @@ pub(crate) async fn list(
     let limit = params.within("limit", 1..=MAX_LIMIT)?;
     let limit = usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
     let now_us = app.node().now_us();
-    let paging = Paging::read(&mut params, &caller, now_us, Order::Newest)?;
+    let paging = Paging::read(Listing::Events, &mut params, &caller, now_us, Order::Newest)?;
     let engine = caller.engine(&app);
     let asked = paging.selection.asked.clone();
     let listed = app.read(move || answer(&paging, limit, &engine)).await?;
