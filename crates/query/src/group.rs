@@ -27,7 +27,7 @@ pub(crate) use prefix::Prefixes;
 use rolled::{Rolled, Shown};
 
 use crate::{
-    AggregateError, Dimension, Order, Snapshot, TimeRange,
+    AggregateError, Dimension, Order, QueryError, Snapshot, TimeRange,
     names::NamesOf,
     scan::{Scan, Work, side_by_side},
     series::Buckets,
@@ -60,6 +60,31 @@ pub(crate) fn group(
     // With the names of a million groups nothing else is named.
     snapshot.shared().names.trim();
     found
+}
+
+/// How many events match a filter on dimensions, which no event has to be read for; `None` for other filters.
+pub(crate) fn count(
+    snapshot: &Snapshot,
+    filter: &Filter,
+    range: TimeRange,
+) -> Result<Option<u64>, QueryError> {
+    if !Shown::new(filter).asks_for_dimensions() {
+        return Ok(None);
+    }
+    let grouping = Grouping {
+        by: &[],
+        buckets: None,
+        measures: &[Measure::COUNT],
+        spans: false,
+    };
+    let found = match group(snapshot, filter, range, &[grouping]) {
+        Ok(found) => found,
+        Err(AggregateError::Read(error)) => return Err(error),
+        // One group is never too many.
+        Err(_) => return Ok(None),
+    };
+    let count = found.first().map_or(0, |groups| groups.sum(0, 0));
+    Ok(u64::try_from(count).ok())
 }
 
 fn group_all(

@@ -8,7 +8,7 @@ use tlog::TILE_WIDTH;
 
 use crate::{
     AtError, Budget, Counted, Event, Order, Page, Query, QueryError, Row, TimeRange,
-    engine::Shared, scan::Scan,
+    engine::Shared, group, scan::Scan,
 };
 
 mod find;
@@ -163,6 +163,11 @@ impl Snapshot {
         range: TimeRange,
         after: Option<Seq>,
     ) -> Result<Counted, QueryError> {
+        if after.is_none()
+            && let Some(value) = group::count(self, filter, range)?
+        {
+            return Ok(Counted { value, next: None });
+        }
         let first = after.map_or(0, |after| after.0.saturating_add(1));
         let scan = Scan::new(self, filter, range, first..self.size, Order::Oldest)?;
         let (value, next) = scan.count_matches()?;

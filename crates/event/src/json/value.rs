@@ -77,7 +77,11 @@ impl<'a> Value<'a> {
     /// The string, if it is one.
     #[must_use]
     pub fn text(self) -> Option<Text<'a>> {
-        self.0.strip_prefix('"')?.strip_suffix('"').map(Text)
+        // Stripping a character would call for a comparison of texts.
+        match self.0.as_bytes() {
+            [b'"', .., b'"'] => self.0.get(1..self.0.len() - 1).map(Text),
+            _ => None,
+        }
     }
 
     /// The number's text as written, if it is one.

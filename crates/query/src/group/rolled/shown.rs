@@ -24,6 +24,11 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Whether values of dimensions decide.
+    pub(in crate::group) fn asks_for_dimensions(&self) -> bool {
+        self.columns.is_some()
+    }
+
     /// Whether the values of these dimensions decide.
     pub(super) fn is_answered_by(&self, dimensions: &[Column]) -> bool {
         let columns = self.columns.as_ref();
