@@ -129,8 +129,8 @@ impl Recorder {
     /// Waits a while for the recorder if it has much to do already. A request that is only then begun is slower; begun at once,
     /// it would soon be one that is counted as lost.
     pub async fn room(&self) {
-        if !self.queue.has_room() {
-            let room = std::future::poll_fn(|context| self.poll_room(context));
+        if !self.queue.has_room_to_begin() {
+            let room = std::future::poll_fn(|context| self.queue.poll_room_to_begin(context));
             // Nobody is kept from working for longer.
             let _ = tokio::time::timeout(BEGIN_PATIENCE, room).await;
         }

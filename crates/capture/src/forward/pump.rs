@@ -54,7 +54,7 @@ pub(super) enum Failed {
 
 /// How far a direction came.
 #[derive(PartialEq, Eq)]
-enum Passed {
+pub(super) enum Passed {
     All,
     Much,
 }
@@ -179,7 +179,7 @@ async fn joined(
 }
 
 /// Copies until the end, or until `much` bytes have passed.
-async fn copy<R, W>(
+pub(super) async fn copy<R, W>(
     from: &mut R,
     to: &mut W,
     much: u64,
@@ -306,6 +306,42 @@ mod tests {
             progress.received.load(Ordering::Relaxed),
             received.len() as u64
         );
+    }
+
+    #[test]
+    fn an_urgent_byte_and_a_pause_stop_nothing() {
+        use rustix::net::{SendFlags, send};
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let much = vec![b'a'; usize::try_from(MUCH_BYTES).unwrap()];
+        let progress = Progress::default();
+        let got = runtime.block_on(async {
+            let (mut client, client_end) = connected().await;
+            let (server_end, mut server) = connected().await;
+            let mut got = Vec::new();
+            let (passed, ..) = tokio::join!(
+                both_sockets(Bytes::new(), client_end, server_end, &progress),
+                async {
+                    client.write_all(&much).await.unwrap();
+                    client.write_all(b"before").await.unwrap();
+                    send(&client, b"!", SendFlags::OOB).unwrap();
+                    // A pipe is given back after a second.
+                    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+                    client.write_all(b"behind").await.unwrap();
+                    client.shutdown().await.unwrap();
+                },
+                async {
+                    server.read_to_end(&mut got).await.unwrap();
+                    server.shutdown().await.unwrap();
+                },
+            );
+            passed.unwrap();
+            got
+        });
+        let rest = &got[much.len()..];
+        assert_eq!(rest, b"beforebehind", "{}", rest.escape_ascii());
     }
 
     async fn connected() -> (TcpStream, TcpStream) {

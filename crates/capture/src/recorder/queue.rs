@@ -101,8 +101,7 @@ impl Queue {
             .is_some_and(|sender| sender.try_send(job).is_ok());
         drop(sender);
         if !sent {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.jobs.fetch_sub(1, Ordering::Relaxed);
+            self.release(bytes);
             return Err(Full);
         }
         if is_urgent {
@@ -124,19 +123,31 @@ impl Queue {
         self.is_urgent.swap(false, Ordering::AcqRel)
     }
 
-    /// Whether new requests and more of large bodies are welcome.
-    pub(super) fn has_room(&self) -> bool {
+    /// Whether more of large bodies is welcome.
+    fn has_room(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) <= ROOM_BYTES
-            && self.jobs.load(Ordering::Relaxed) <= ROOM_JOBS
+    }
+
+    /// Whether new requests are.
+    pub(super) fn has_room_to_begin(&self) -> bool {
+        self.has_room() && self.jobs.load(Ordering::Relaxed) <= ROOM_JOBS
     }
 
     pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
-        if self.has_room() {
+        self.poll(context, Self::has_room)
+    }
+
+    pub(super) fn poll_room_to_begin(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.poll(context, Self::has_room_to_begin)
+    }
+
+    fn poll(&self, context: &mut Context<'_>, is_there: impl Fn(&Self) -> bool) -> Poll<()> {
+        if is_there(self) {
             return Poll::Ready(());
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked at again under the lock, which the recorder takes after it has made room.
-        if self.has_room() {
+        // Looked at again under the lock, which is taken after room was made.
+        if is_there(self) {
             return Poll::Ready(());
         }
         if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
@@ -145,12 +156,13 @@ impl Queue {
         Poll::Pending
     }
 
-    /// A job is done.
+    /// A job is done, or was not taken.
     pub(super) fn release(&self, bytes: usize) {
         let bytes_before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         let jobs_before = self.jobs.fetch_sub(1, Ordering::Relaxed);
-        let was_full = bytes_before > ROOM_BYTES || jobs_before > ROOM_JOBS;
-        if was_full && self.has_room() {
+        let has_room = bytes_before > ROOM_BYTES && self.has_room();
+        let may_begin = jobs_before > ROOM_JOBS && self.has_room_to_begin();
+        if has_room || may_begin {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.drain(..).for_each(Waker::wake);
         }

@@ -221,19 +221,23 @@ fn who_begins_waits_while_the_recorder_has_much_to_do() {
     let running = start(spool(dir.path(), 1 << 20, &server));
     let recorder = running.recorder();
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(recorder.poll_room(&mut context).is_ready());
+    assert!(recorder.queue.poll_room_to_begin(&mut context).is_ready());
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let busy = Box::new(move |_: &mut Scribe<'_>| wait.recv().unwrap());
     recorder.submit(Source::Llm, 0, 0, busy);
     for _ in 0..queue::MAX_JOBS / 2 {
         recorder.submit(Source::Llm, 0, 0, Box::new(|_| ()));
     }
-    assert!(recorder.poll_room(&mut context).is_pending());
+    let begin = recorder.queue.poll_room_to_begin(&mut context);
+    assert!(begin.is_pending());
+    assert!(recorder.poll_room(&mut context).is_ready(), "bodies go on");
     go_on.send(()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(std::future::poll_fn(|context| recorder.poll_room(context)));
+    runtime.block_on(std::future::poll_fn(|context| {
+        recorder.queue.poll_room_to_begin(context)
+    }));
     assert_eq!(recorder.losses().total(), 0);
     assert!(running.stop(Duration::from_mins(1)));
 }

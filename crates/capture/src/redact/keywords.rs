@@ -8,7 +8,7 @@
 const BYTE_BITS: usize = 5;
 /// Values that three bytes can have.
 const BEGINNINGS: usize = 1 << (3 * BYTE_BITS);
-const BEGINNING_MASK: usize = BEGINNINGS - 1;
+const BEGINNING_MASK: u64 = BEGINNINGS as u64 - 1;
 /// Bytes that are read at once, and places among them that have all of their three bytes.
 const WINDOW_BYTES: usize = 8;
 const WINDOW_PLACES: usize = 6;
@@ -18,7 +18,7 @@ pub(super) struct Keywords {
     /// Of each three such bytes, where in `by_beginning` the words that begin with them are, and one more; zero for none.
     first: Box<[u32]>,
     /// Words by what they begin with, in order.
-    by_beginning: Vec<(usize, usize)>,
+    by_beginning: Vec<(u64, usize)>,
     words: Vec<Vec<u8>>,
 }
 
@@ -37,13 +37,16 @@ impl Keywords {
                 let free = (3 - known) * BYTE_BITS;
                 let first = beginning(word);
                 let known_bits = known * BYTE_BITS;
-                (0..1 << free).map(move |rest| (first | rest << known_bits, index))
+                (0..1_u64 << free).map(move |rest| (first | rest << known_bits, index))
             })
             .collect();
         by_beginning.sort_unstable();
         let mut first = vec![0; BEGINNINGS].into_boxed_slice();
         for (next, (beginning, _)) in (1..).zip(&by_beginning) {
-            if let Some(first) = first.get_mut(*beginning).filter(|first| **first == 0) {
+            if let Some(first) = first
+                .get_mut((*beginning & BEGINNING_MASK) as usize)
+                .filter(|first| **first == 0)
+            {
                 *first = next;
             }
         }
@@ -77,8 +80,8 @@ impl Keywords {
         }
     }
 
-    fn first(&self, folded: usize) -> u32 {
-        let first = self.first.get(folded & BEGINNING_MASK);
+    fn first(&self, folded: u64) -> u32 {
+        let first = self.first.get((folded & BEGINNING_MASK) as usize);
         first.copied().unwrap_or(0)
     }
 
@@ -103,7 +106,7 @@ impl Keywords {
 }
 
 /// The first three bytes of a text; what is not there is zero.
-fn beginning(text: &[u8]) -> usize {
+fn beginning(text: &[u8]) -> u64 {
     let mut bytes = [0; WINDOW_BYTES];
     for (to, from) in bytes.iter_mut().zip(text.iter().take(3)) {
         *to = *from;
@@ -112,12 +115,11 @@ fn beginning(text: &[u8]) -> usize {
 }
 
 /// The low bits of eight bytes one behind the other, those of the first byte lowest.
-fn fold(bytes: [u8; WINDOW_BYTES]) -> usize {
+fn fold(bytes: [u8; WINDOW_BYTES]) -> u64 {
     let bytes = u64::from_le_bytes(bytes);
     let pairs = bytes & 0x001f_001f_001f_001f | bytes >> 3 & 0x03e0_03e0_03e0_03e0;
     let fours = pairs & 0x0000_03ff_0000_03ff | pairs >> 6 & 0x000f_fc00_000f_fc00;
-    let eight = fours & 0x0f_ffff | fours >> 12 & 0xff_fff0_0000;
-    usize::try_from(eight).unwrap_or(usize::MAX)
+    fours & 0x0f_ffff | fours >> 12 & 0xff_fff0_0000
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Reader {
             return;
         };
         events.assembly.event("", data);
-        if kind == "error" && !events.is_cut {
+        if kind == "error" {
             events.error = Some(data.to_vec());
         }
     }
