@@ -81,7 +81,7 @@ fn outputs(part: &Part) -> (String, f64) {
     (text, took_s)
 }
 
-/// A body that is recorded: JSON without secrets, the same however it comes, and no secret is found in it again.
+/// A body that is recorded: JSON, the same however it comes, and what was sent where there was no secret in it.
 pub fn payload(data: &[u8]) {
     let with = REDACTOR.with(&[]);
     let recorded = |data: &[u8], step: usize| {
