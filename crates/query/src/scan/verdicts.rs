@@ -196,6 +196,10 @@ impl Verdicts {
     /// Takes the last, or the first, row of a range that matches or may match, and all beyond it, out of the
     /// range.
     pub(super) fn take(&self, rows: &mut Range<usize>, last: bool) -> Option<(usize, Verdict)> {
+        if self.are_all(Verdict::No) {
+            *rows = 0..0;
+            return None;
+        }
         if let Self::Few(few) = self {
             let within = few.within(rows);
             let next = if last { within.last() } else { within.first() };
