@@ -219,8 +219,8 @@ impl JsonStream {
                 .extend_from_slice(inside.get(..room).unwrap_or(inside));
         }
         if role == Role::Secret {
-            // Nothing leaves before the end is there; what no secret is long enough for is not kept.
-            let room = MAX_SECRET_BYTES.saturating_sub(self.literal.len());
+            // Nothing leaves before the end is there; of what is longer than any secret one byte is kept, which says so.
+            let room = (MAX_SECRET_BYTES + 1).saturating_sub(self.literal.len());
             self.literal
                 .extend_from_slice(inside.get(..room).unwrap_or(inside));
         } else {
@@ -230,7 +230,8 @@ impl JsonStream {
 
     fn end_string(&mut self, role: Role, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
         if role == Role::Secret {
-            if !self.in_object() && self.literal.starts_with(b"--") {
+            let is_whole = self.literal.len() <= MAX_SECRET_BYTES;
+            if is_whole && !self.in_object() && self.literal.starts_with(b"--") {
                 // An option without a value.
                 let option = std::mem::take(&mut self.literal);
                 self.hear(self.said_by(&option));
@@ -291,8 +292,11 @@ impl JsonStream {
     }
 
     fn write_secret(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
-        let raw = std::mem::take(&mut self.literal);
-        if is_placeholder(&raw) {
+        let mut raw = std::mem::take(&mut self.literal);
+        // Only a mark can stand for what is not here as a whole.
+        let is_whole = raw.len() <= MAX_SECRET_BYTES;
+        raw.truncate(MAX_SECRET_BYTES);
+        if is_whole && is_placeholder(&raw) {
             return out.extend_from_slice(&raw);
         }
         let plain = unescaped(&raw);
@@ -300,7 +304,7 @@ impl JsonStream {
             .as_ref()
             .map_or(raw.as_slice(), |text| text.as_bytes());
         let (scheme, secret) = with_scheme(value);
-        if is_placeholder(secret) {
+        if is_whole && is_placeholder(secret) {
             return out.extend_from_slice(&raw);
         }
         *count += 1;

@@ -1,3 +1,5 @@
+mod json;
+
 use proptest::prelude::*;
 
 use super::*;
