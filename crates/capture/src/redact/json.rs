@@ -24,6 +24,9 @@ const MAX_OBJECT_BYTES: usize = 16 << 10;
 const MAX_LITERAL_BYTES: usize = 512;
 /// Longest secret by name that is hashed whole, bytes.
 const MAX_SECRET_BYTES: usize = 64 << 10;
+/// Strings inside of each other whose text is read as JSON; in what is deeper only rules find something. Every one is looked
+/// at more than once, and costs whoever sends it no more than a few bytes.
+const MAX_INNER: usize = 4;
 
 /// A JSON text on its way.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct JsonStream {
     open: Vec<Open>,
     /// Containers beyond [`MAX_DEPTH`].
     deeper: usize,
+    /// Strings around it.
+    inner: usize,
     /// Whether the next string is a member's name.
     expects_name: bool,
     name: Vec<u8>,
@@ -96,6 +101,7 @@ impl JsonStream {
             place: Place::Between,
             open: Vec::new(),
             deeper: 0,
+            inner: 0,
             expects_name: false,
             name: Vec::new(),
             literal: Vec::new(),
@@ -267,8 +273,9 @@ impl JsonStream {
         if let Some(decoded) = self.decoded() {
             let before = *count;
             let mut redacted = with.text(&decoded, count);
-            if may_name(&redacted)
-                && let Some(inner) = inner(&redacted, with, count)
+            if self.inner < MAX_INNER
+                && may_name(&redacted)
+                && let Some(inner) = inner(&redacted, self.inner + 1, with, count)
             {
                 redacted = Cow::Owned(inner);
             }
@@ -514,10 +521,13 @@ impl JsonStream {
     }
 }
 
-/// JSON text that a string holds, if there were secrets in it.
-fn inner(text: &str, with: &Redaction<'_>, count: &mut u64) -> Option<String> {
+/// JSON text that a string holds, if there were secrets in it; `inner` counts the strings around it.
+fn inner(text: &str, inner: usize, with: &Redaction<'_>, count: &mut u64) -> Option<String> {
     let (mut out, mut found) = (Vec::with_capacity(text.len()), 0);
-    let mut json = JsonStream::new(&[]);
+    let mut json = JsonStream {
+        inner,
+        ..JsonStream::new(&[])
+    };
     json.push(with, text.as_bytes(), &mut out, &mut found);
     json.finish(with, &mut out, &mut found);
     if found == 0 {

@@ -65,3 +65,40 @@ fn what_follows_a_mark_is_not_lost_silently() {
         assert_eq!((whole.redactions, clean.len() < 100), (1, true));
     }
 }
+
+/// Strings inside of each other, with a secret by name and one by rule in each; an escape costs five bytes a level.
+fn nested(levels: usize) -> String {
+    let mut text = String::new();
+    for level in (0..=levels).rev() {
+        let inside = text.replace('\\', "\\u005c").replace('"', "\\u0022");
+        text = format!(
+            "[{{\"name\":\"PIN_SECRET\",\"value\":\"own-{level:03}\"}},\"ghp_{level:020}\",\"{inside}\"]"
+        );
+    }
+    text
+}
+
+#[test]
+fn json_in_strings_is_read_four_levels_deep() {
+    let redactor = redactor();
+    for levels in [0, 1, 3, 4, 5, 60] {
+        let body = nested(levels);
+        assert!(body.len() < 128 << 10, "{} are not decoded", body.len());
+        let clean = value(&redactor, body.as_bytes(), &[]).unwrap();
+        let mut text = clean.json.clone();
+        for level in 0..=levels {
+            let elements: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            let by_name = elements[0]["value"].as_str().unwrap();
+            let by_rule = elements[1].as_str().unwrap();
+            if level <= 4 {
+                assert_eq!(without_hashes(by_name), "[REDACTED:secret-member:*]");
+            } else {
+                assert_eq!(by_name, format!("own-{level:03}"), "of {levels}");
+            }
+            assert_eq!(without_hashes(by_rule), "[REDACTED:github-token:*]");
+            text = elements[2].as_str().unwrap().to_owned();
+        }
+        let secrets = levels + 1 + levels.min(4) + 1;
+        assert_eq!(clean.redactions, secrets as u64);
+    }
+}
