@@ -253,7 +253,7 @@ impl JsonStream {
                 self.hear(self.said_by(self.text.pending()));
             }
             match role {
-                Role::Likely { min_bytes } if self.is_likely(min_bytes) => {
+                Role::Likely { min_bytes } if self.is_likely(with, min_bytes) => {
                     self.literal = self.text.pending().to_vec();
                     self.text.clear();
                     self.write_secret(with, out, count);
@@ -264,8 +264,8 @@ impl JsonStream {
         out.push(b'"');
     }
 
-    fn is_likely(&self, min_bytes: usize) -> bool {
-        self.text.is_whole() && looks_secret(self.text.pending(), min_bytes)
+    fn is_likely(&self, with: &Redaction<'_>, min_bytes: usize) -> bool {
+        self.text.is_whole() && looks_secret(self.text.pending(), min_bytes, with.marks())
     }
 
     /// The string that has just ended, decoded first if it is short and has escapes.
@@ -303,7 +303,7 @@ impl JsonStream {
         // Only a mark can stand for what is not here as a whole.
         let is_whole = raw.len() <= MAX_SECRET_BYTES;
         raw.truncate(MAX_SECRET_BYTES);
-        if is_whole && is_placeholder(&raw) {
+        if is_whole && is_placeholder(&raw, with.marks()) {
             return out.extend_from_slice(&raw);
         }
         let plain = unescaped(&raw);
@@ -311,7 +311,7 @@ impl JsonStream {
             .as_ref()
             .map_or(raw.as_slice(), |text| text.as_bytes());
         let (scheme, secret) = with_scheme(value);
-        if is_whole && is_placeholder(secret) {
+        if is_whole && is_placeholder(secret, with.marks()) {
             return out.extend_from_slice(&raw);
         }
         *count += 1;

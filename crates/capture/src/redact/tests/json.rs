@@ -102,3 +102,35 @@ fn json_in_strings_is_read_four_levels_deep() {
         assert_eq!(clean.redactions, secrets as u64);
     }
 }
+
+#[test]
+fn a_mark_by_a_rule_of_the_file_stays() {
+    let file = "[[rules]]\nid = 'acme-token'\nregex = 'acme-[a-z0-9]{12}'\nkeywords = ['acme-']";
+    let redactor = Redactor::new(Some(file), &[], &[7; 32]).unwrap();
+    let secret = "acme-0123456789ab";
+    let mark = format!(
+        "[REDACTED:acme-token:{}]",
+        redactor.fingerprint(secret.as_bytes())
+    );
+    for body in [
+        r#"["{\"env\":[{\"name\":\"API_SECRET\",\"value\":\"acme-0123456789ab\"}]}"]"#,
+        r#"{"API_SECRET":"acme-0123456789ab"}"#,
+        r#"{"token":"acme-0123456789ab"}"#,
+    ] {
+        let clean = value(&redactor, body.as_bytes(), &[]).unwrap();
+        assert_eq!(clean.json, body.replace(secret, &mark));
+        assert_eq!(clean.redactions, 1, "{body}");
+        let again = value(&redactor, clean.json.as_bytes(), &[]).unwrap();
+        assert_eq!((again.json, again.redactions), (clean.json, 0));
+    }
+}
+
+#[test]
+fn a_mark_of_a_known_value_stays() {
+    let redactor = redactor();
+    for label in label::ALL {
+        let body = format!("{{\"password\":\"[REDACTED:{label}:0123abcd]\"}}");
+        let clean = value(&redactor, body.as_bytes(), &[]).unwrap();
+        assert_eq!((clean.json, clean.redactions), (body, 0));
+    }
+}
