@@ -3,6 +3,8 @@
 //! A string with escapes is looked at decoded, so that a secret inside of JSON inside of a string is found. What turns out
 //! not to be JSON goes on as plain text.
 
+mod named;
+
 use std::borrow::Cow;
 
 use event::json::{Value, write_string};
@@ -10,14 +12,10 @@ use event::json::{Value, write_string};
 use super::{
     Redaction, TextStream,
     marks::{BY_NAME, BY_OPTION},
-    names::{
-        MAX_NAME_BYTES, Named, is_named_beside, is_naming, is_placeholder, looks_secret, may_name,
-        told, told_by_option, told_of,
-    },
+    names::{MAX_NAME_BYTES, Named, is_placeholder, looks_secret, may_name},
 };
+use named::{Open, Role};
 
-/// Open arrays and objects that are followed; what is deeper counts as an array.
-const MAX_DEPTH: usize = 128;
 /// Longest wanted object, bytes.
 const MAX_OBJECT_BYTES: usize = 16 << 10;
 /// Longest number or word, bytes; a longer one is no JSON that anybody sends.
@@ -33,7 +31,7 @@ const MAX_INNER: usize = 4;
 pub(crate) struct JsonStream {
     place: Place,
     open: Vec<Open>,
-    /// Containers beyond [`MAX_DEPTH`].
+    /// Containers beyond those in `open`, which are not followed.
     deeper: usize,
     /// Strings around it.
     inner: usize,
@@ -49,14 +47,6 @@ pub(crate) struct JsonStream {
     picked: Vec<(&'static str, Vec<u8>)>,
     /// A wanted object that is being written.
     object: Option<Picking>,
-}
-
-/// An open container.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    is_object: bool,
-    /// What was said of the value of an object that its `name` names, or of the next element of an array.
-    said: Named,
 }
 
 #[derive(Debug)]
@@ -79,18 +69,6 @@ enum Place {
     },
     /// Not JSON after all.
     Plain,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Name,
-    Value,
-    /// The same, and its name makes it a secret if it is so long and looks like one.
-    Likely {
-        min_bytes: usize,
-    },
-    /// The value of a member that is secret by its name.
-    Secret,
 }
 
 impl JsonStream {
@@ -359,75 +337,6 @@ impl JsonStream {
             }
         }
         out.push(byte);
-    }
-
-    fn role(&self) -> Role {
-        if self.expects_name {
-            return Role::Name;
-        }
-        match self.told() {
-            Named::Plain => Role::Value,
-            Named::Likely(min_bytes) => Role::Likely { min_bytes },
-            Named::Secret => Role::Secret,
-        }
-    }
-
-    /// What is known of the value that comes now.
-    fn told(&self) -> Named {
-        match self.open.last() {
-            Some(open) if self.deeper == 0 => match open.is_object {
-                true if is_named_beside(&self.name) => open.said,
-                true => told(&self.name),
-                false => open.said,
-            },
-            _ => Named::Plain,
-        }
-    }
-
-    /// What a value says of another one; nothing if it is none that names.
-    fn said_by(&self, text: &[u8]) -> Option<Named> {
-        if !self.in_object() {
-            Some(told_by_option(text))
-        } else if is_naming(&self.name) {
-            Some(told_of(text))
-        } else {
-            None
-        }
-    }
-
-    fn hear(&mut self, said: Option<Named>) {
-        let open = self.open.last_mut().filter(|_| self.deeper == 0);
-        if let (Some(open), Some(said)) = (open, said) {
-            open.said = said;
-        }
-    }
-
-    fn in_object(&self) -> bool {
-        self.deeper == 0 && self.open.last().is_some_and(|open| open.is_object)
-    }
-
-    fn enter(&mut self, is_object: bool) {
-        self.hear(self.said_by(b""));
-        if self.open.len() < MAX_DEPTH {
-            self.open.push(Open {
-                is_object,
-                said: Named::Plain,
-            });
-            self.expects_name = is_object;
-        } else {
-            self.deeper += 1;
-            self.expects_name = false;
-        }
-    }
-
-    fn leave(&mut self) {
-        if self.deeper > 0 {
-            self.deeper -= 1;
-        } else {
-            self.open.pop();
-            self.is_within &= self.open.len() > 1;
-        }
-        self.expects_name = false;
     }
 
     /// A number or word is over. A number that is secret by its name becomes a string.
