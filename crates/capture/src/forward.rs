@@ -42,7 +42,7 @@ use crate::{
     gateway::Core,
     http::{Body, Client, ClientIo, Listener, empty},
     identity::{Actor, Scope},
-    redact::Secret,
+    redact::{Secret, label},
 };
 pub use ca::{Authority, CA_FILE, CaError};
 pub use config::{ForwardConfig, Prepared};
@@ -165,7 +165,7 @@ impl Shared {
             .cloned()
             .chain(shown)
             .map(|value| Secret {
-                label: "agent-token",
+                label: label::AGENT_TOKEN,
                 value,
             });
         let secrets = secrets.collect();

@@ -23,7 +23,7 @@ use crate::{
     llm::{self, Llm, LlmConfig},
     mcp::{self, Mcp, McpConfig},
     recorder::{Outlet, Recorder, Running, SpoolSettings, StartError},
-    redact::{Redactor, RuleFileError, Secret},
+    redact::{Redactor, RuleFileError, Secret, label},
     sink::{Address, Remote, RemoteError, SinkError},
     spool::SharedSpool,
 };
@@ -344,7 +344,7 @@ impl Gateway {
         let mut secrets: Vec<Secret> = tokens
             .iter()
             .map(|(_, token)| Secret {
-                label: "agent-token",
+                label: label::AGENT_TOKEN,
                 value: token.clone(),
             })
             .collect();

@@ -39,7 +39,7 @@ use crate::{
         has_dot_segments, remove_hop_by_hop, restrict_accepted, tap,
     },
     identity::{Actor, Scope, remove_ours},
-    redact::Secret,
+    redact::{Secret, label},
 };
 use config::Provider;
 pub use config::{LlmConfig, Prepared};
@@ -433,7 +433,7 @@ fn send_key(
         return (None, Vec::new());
     }
     let secrets = credentials.iter().map(|credential| Secret {
-        label: "client-key",
+        label: label::CLIENT_KEY,
         value: credential.value.clone(),
     });
     let key = credentials

@@ -9,6 +9,7 @@ mod find;
 mod gitleaks;
 mod json;
 mod keywords;
+pub mod label;
 mod marks;
 mod names;
 mod own;
@@ -24,7 +25,8 @@ use sha2::Sha256;
 use find::{Found, Rules};
 pub use gitleaks::RuleFileError;
 pub(crate) use json::JsonStream;
-pub(crate) use names::{is_placeholder, is_secret as is_secret_name};
+use marks::Names;
+pub(crate) use names::is_secret as is_secret_name;
 use rule::Rule;
 pub(crate) use text::TextStream;
 
@@ -43,7 +45,7 @@ pub struct Redactor {
 /// A secret that is known by its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
-    /// Takes the place of a rule's name; one that `marks` knows, or its marks are looked into again.
+    /// Takes the place of a rule's name; one of [`label`], or its marks are looked into again.
     pub label: &'static str,
     /// The secret itself.
     pub value: String,
@@ -79,9 +81,11 @@ impl Redactor {
         key: &[u8; 32],
     ) -> Result<Self, RuleFileError> {
         let mut rules: Vec<_> = own::RULES.iter().map(Rule::from).collect();
-        if let Some(text) = rule_file {
-            rules.extend(gitleaks::parse(text)?);
-        }
+        let of_file = rule_file.map(gitleaks::parse).transpose()?;
+        let of_file = of_file.unwrap_or_default();
+        let marks = Names::new(of_file.iter().map(|rule| &*rule.id));
+        rules.extend(of_file);
+        debug_assert!(are_labelled(literals));
         let literals: Vec<_> = literals
             .iter()
             .filter(|secret| secret.value.len() >= MIN_LITERAL_BYTES)
@@ -89,7 +93,7 @@ impl Redactor {
         let automaton = (!literals.is_empty())
             .then(|| AhoCorasick::new(literals.iter().map(|secret| &secret.value)));
         Ok(Self {
-            rules: Rules::new(rules),
+            rules: Rules::new(rules, marks),
             literals: automaton.transpose()?,
             labels: literals.iter().map(|secret| secret.label).collect(),
             key: RwLock::new(keyed(key)),
@@ -109,6 +113,7 @@ impl Redactor {
     /// The redactor together with the secrets of one exchange.
     #[must_use]
     pub fn with<'a>(&'a self, secrets: &'a Secrets) -> Redaction<'a> {
+        debug_assert!(are_labelled(secrets));
         Redaction {
             redactor: self,
             secrets,
@@ -150,6 +155,11 @@ impl Redaction<'_> {
         *count += found.len() as u64;
         // Rules work on bytes; one that cuts through a character must not cost the text.
         Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    /// The names of marks.
+    fn marks(&self) -> &Names {
+        &self.redactor.rules.marks
     }
 
     /// Secrets in order and apart from each other and from marks; only those that begin at `from` or behind it.
@@ -246,6 +256,17 @@ impl<'a> Piece<'a> {
             Self::Secret { value, .. } => value.len(),
         }
     }
+}
+
+/// Whether a value stands for no secret at all; what only a rule file names is not known here.
+pub(crate) fn is_placeholder(value: &[u8]) -> bool {
+    names::is_placeholder(value, &Names::default())
+}
+
+/// Whether the marks of these secrets will be known as such.
+fn are_labelled(secrets: &Secrets) -> bool {
+    let mut secrets = secrets.iter();
+    secrets.all(|secret| label::ALL.contains(&secret.label))
 }
 
 /// HMAC pads a short key with zeroes to the block size, so this is the same key and cannot fail.

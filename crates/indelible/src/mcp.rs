@@ -15,7 +15,7 @@ use capture::{
         stdio::{Recording, Server},
     },
     recorder::{Recorder, Running},
-    redact::{Redactor, Secret},
+    redact::{Redactor, Secret, label},
     spool::OWN_SPOOL_PREFIX,
 };
 
@@ -132,7 +132,7 @@ impl Started {
         };
         let key = address.as_ref().map(|address| address.key.to_string());
         let own_key = Secret {
-            label: "indelible-key",
+            label: label::INDELIBLE_KEY,
             value: key.unwrap_or_default(),
         };
         let redactor = Redactor::new(None, &[own_key], &destination.redaction_key)?;

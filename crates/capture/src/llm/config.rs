@@ -14,7 +14,7 @@ use super::prices::{PriceFileError, Prices};
 use crate::{
     config::{ConfigError, Mode, read_secret, read_text},
     http::{BaseUrl, ListenError, Listener, can_be_in_path},
-    redact::Secret,
+    redact::{Secret, label},
 };
 
 /// Table `[llm]`: the proxy for model providers.
@@ -149,7 +149,7 @@ impl Prepared {
             .iter()
             .filter_map(|provider| provider.key.clone());
         keys.map(|value| Secret {
-            label: "injected-key",
+            label: label::INJECTED_KEY,
             value,
         })
     }

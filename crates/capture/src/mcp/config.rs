@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{ConfigError, Mode, read_secret},
     http::{BaseUrl, ListenError, Listener, can_be_in_path},
-    redact::Secret,
+    redact::{Secret, label},
 };
 
 /// Table `[mcp]`: the proxy for servers of the Model Context Protocol over HTTP.
@@ -107,7 +107,7 @@ impl Prepared {
             .iter()
             .filter_map(|upstream| upstream.key.clone());
         keys.map(|value| Secret {
-            label: "injected-key",
+            label: label::INJECTED_KEY,
             value,
         })
     }

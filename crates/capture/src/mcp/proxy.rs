@@ -35,7 +35,7 @@ use crate::{
     http::{Body, Client, Listener, discard, tap},
     identity::{Actor, Scope, UnknownAgent, remove_ours},
     recorder::Scribe,
-    redact::Secret,
+    redact::{Secret, label},
 };
 use answer::answer_with;
 
@@ -236,7 +236,7 @@ impl Surface {
                 .iter()
                 .filter(|session| !session.is_endpoint)
                 .map(|session| Secret {
-                    label: "mcp-session",
+                    label: label::MCP_SESSION,
                     value: session.id.clone(),
                 }),
         );
@@ -363,7 +363,7 @@ fn send_key(
         Credential::usual("mcp").replace(key, headers, query);
     }
     let secrets = credentials.iter().map(|credential| Secret {
-        label: "client-key",
+        label: label::CLIENT_KEY,
         value: credential.value.clone(),
     });
     secrets.collect()

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{escapes, keywords::Keywords, marks, rule::Rule};
+use super::{
+    escapes,
+    keywords::Keywords,
+    marks::{self, Names},
+    rule::Rule,
+};
 
 /// All rules and what leads to them.
 pub(super) struct Rules {
@@ -12,6 +17,8 @@ pub(super) struct Rules {
     /// Rules without keywords.
     always: Vec<usize>,
     all: Vec<Rule>,
+    /// Names of their marks.
+    pub(super) marks: Names,
 }
 
 /// One secret of a text.
@@ -54,7 +61,7 @@ impl Found {
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>) -> Self {
+    pub(super) fn new(rules: Vec<Rule>, marks: Names) -> Self {
         let mut of_keyword: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut always = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
@@ -69,6 +76,7 @@ impl Rules {
             keywords: Keywords::new(of_keyword.keys().copied()),
             of_keyword: of_keyword.into_values().collect(),
             always,
+            marks,
             all: rules,
         }
     }
@@ -96,7 +104,7 @@ impl Rules {
         if candidates.is_empty() && found.is_empty() {
             return Vec::new();
         }
-        let marks = marks::find(text);
+        let marks = self.marks.find(text);
         self.find_by(&candidates, text, from, &marks, found);
         // Marks have no escapes, and what leads to a rule hardly any: both are the same once they are read.
         if let Some(read) = escapes::read(text) {

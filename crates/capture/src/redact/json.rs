@@ -3,6 +3,8 @@
 //! A string with escapes is looked at decoded, so that a secret inside of JSON inside of a string is found. What turns out
 //! not to be JSON goes on as plain text.
 
+mod named;
+
 use std::borrow::Cow;
 
 use event::json::{Value, write_string};
@@ -10,28 +12,29 @@ use event::json::{Value, write_string};
 use super::{
     Redaction, TextStream,
     marks::{BY_NAME, BY_OPTION},
-    names::{
-        MAX_NAME_BYTES, Named, is_named_beside, is_naming, is_placeholder, looks_secret, may_name,
-        told, told_by_option, told_of,
-    },
+    names::{MAX_NAME_BYTES, Named, is_placeholder, looks_secret, may_name},
 };
+use named::{Open, Role};
 
-/// Open arrays and objects that are followed; what is deeper counts as an array.
-const MAX_DEPTH: usize = 128;
 /// Longest wanted object, bytes.
 const MAX_OBJECT_BYTES: usize = 16 << 10;
 /// Longest number or word, bytes; a longer one is no JSON that anybody sends.
 const MAX_LITERAL_BYTES: usize = 512;
 /// Longest secret by name that is hashed whole, bytes.
 const MAX_SECRET_BYTES: usize = 64 << 10;
+/// Strings inside of each other whose text is read as JSON; in what is deeper only rules find something. Every one is looked
+/// at more than once, and costs whoever sends it no more than a few bytes.
+const MAX_INNER: usize = 4;
 
 /// A JSON text on its way.
 #[derive(Debug)]
 pub(crate) struct JsonStream {
     place: Place,
     open: Vec<Open>,
-    /// Containers beyond [`MAX_DEPTH`].
+    /// Containers beyond those in `open`, which are not followed.
     deeper: usize,
+    /// Strings around it.
+    inner: usize,
     /// Whether the next string is a member's name.
     expects_name: bool,
     name: Vec<u8>,
@@ -44,14 +47,6 @@ pub(crate) struct JsonStream {
     picked: Vec<(&'static str, Vec<u8>)>,
     /// A wanted object that is being written.
     object: Option<Picking>,
-}
-
-/// An open container.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    is_object: bool,
-    /// What was said of the value of an object that its `name` names, or of the next element of an array.
-    said: Named,
 }
 
 #[derive(Debug)]
@@ -76,18 +71,6 @@ enum Place {
     Plain,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Name,
-    Value,
-    /// The same, and its name makes it a secret if it is so long and looks like one.
-    Likely {
-        min_bytes: usize,
-    },
-    /// The value of a member that is secret by its name.
-    Secret,
-}
-
 impl JsonStream {
     /// `wanted` are names of members of the outermost object whose values, if they are short and no arrays, are kept
     /// aside.
@@ -96,6 +79,7 @@ impl JsonStream {
             place: Place::Between,
             open: Vec::new(),
             deeper: 0,
+            inner: 0,
             expects_name: false,
             name: Vec::new(),
             literal: Vec::new(),
@@ -219,8 +203,8 @@ impl JsonStream {
                 .extend_from_slice(inside.get(..room).unwrap_or(inside));
         }
         if role == Role::Secret {
-            // Nothing leaves before the end is there; what no secret is long enough for is not kept.
-            let room = MAX_SECRET_BYTES.saturating_sub(self.literal.len());
+            // Nothing leaves before the end is there; of what is longer than any secret one byte is kept, which says so.
+            let room = (MAX_SECRET_BYTES + 1).saturating_sub(self.literal.len());
             self.literal
                 .extend_from_slice(inside.get(..room).unwrap_or(inside));
         } else {
@@ -230,7 +214,8 @@ impl JsonStream {
 
     fn end_string(&mut self, role: Role, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
         if role == Role::Secret {
-            if !self.in_object() && self.literal.starts_with(b"--") {
+            let is_whole = self.literal.len() <= MAX_SECRET_BYTES;
+            if is_whole && !self.in_object() && self.literal.starts_with(b"--") {
                 // An option without a value.
                 let option = std::mem::take(&mut self.literal);
                 self.hear(self.said_by(&option));
@@ -246,7 +231,7 @@ impl JsonStream {
                 self.hear(self.said_by(self.text.pending()));
             }
             match role {
-                Role::Likely { min_bytes } if self.is_likely(min_bytes) => {
+                Role::Likely { min_bytes } if self.is_likely(with, min_bytes) => {
                     self.literal = self.text.pending().to_vec();
                     self.text.clear();
                     self.write_secret(with, out, count);
@@ -257,8 +242,8 @@ impl JsonStream {
         out.push(b'"');
     }
 
-    fn is_likely(&self, min_bytes: usize) -> bool {
-        self.text.is_whole() && looks_secret(self.text.pending(), min_bytes)
+    fn is_likely(&self, with: &Redaction<'_>, min_bytes: usize) -> bool {
+        self.text.is_whole() && looks_secret(self.text.pending(), min_bytes, with.marks())
     }
 
     /// The string that has just ended, decoded first if it is short and has escapes.
@@ -266,8 +251,9 @@ impl JsonStream {
         if let Some(decoded) = self.decoded() {
             let before = *count;
             let mut redacted = with.text(&decoded, count);
-            if may_name(&redacted)
-                && let Some(inner) = inner(&redacted, with, count)
+            if self.inner < MAX_INNER
+                && may_name(&redacted)
+                && let Some(inner) = inner(&redacted, self.inner + 1, with, count)
             {
                 redacted = Cow::Owned(inner);
             }
@@ -291,8 +277,11 @@ impl JsonStream {
     }
 
     fn write_secret(&mut self, with: &Redaction<'_>, out: &mut Vec<u8>, count: &mut u64) {
-        let raw = std::mem::take(&mut self.literal);
-        if is_placeholder(&raw) {
+        let mut raw = std::mem::take(&mut self.literal);
+        // Only a mark can stand for what is not here as a whole.
+        let is_whole = raw.len() <= MAX_SECRET_BYTES;
+        raw.truncate(MAX_SECRET_BYTES);
+        if is_whole && is_placeholder(&raw, with.marks()) {
             return out.extend_from_slice(&raw);
         }
         let plain = unescaped(&raw);
@@ -300,7 +289,7 @@ impl JsonStream {
             .as_ref()
             .map_or(raw.as_slice(), |text| text.as_bytes());
         let (scheme, secret) = with_scheme(value);
-        if is_placeholder(secret) {
+        if is_whole && is_placeholder(secret, with.marks()) {
             return out.extend_from_slice(&raw);
         }
         *count += 1;
@@ -348,75 +337,6 @@ impl JsonStream {
             }
         }
         out.push(byte);
-    }
-
-    fn role(&self) -> Role {
-        if self.expects_name {
-            return Role::Name;
-        }
-        match self.told() {
-            Named::Plain => Role::Value,
-            Named::Likely(min_bytes) => Role::Likely { min_bytes },
-            Named::Secret => Role::Secret,
-        }
-    }
-
-    /// What is known of the value that comes now.
-    fn told(&self) -> Named {
-        match self.open.last() {
-            Some(open) if self.deeper == 0 => match open.is_object {
-                true if is_named_beside(&self.name) => open.said,
-                true => told(&self.name),
-                false => open.said,
-            },
-            _ => Named::Plain,
-        }
-    }
-
-    /// What a value says of another one; nothing if it is none that names.
-    fn said_by(&self, text: &[u8]) -> Option<Named> {
-        if !self.in_object() {
-            Some(told_by_option(text))
-        } else if is_naming(&self.name) {
-            Some(told_of(text))
-        } else {
-            None
-        }
-    }
-
-    fn hear(&mut self, said: Option<Named>) {
-        let open = self.open.last_mut().filter(|_| self.deeper == 0);
-        if let (Some(open), Some(said)) = (open, said) {
-            open.said = said;
-        }
-    }
-
-    fn in_object(&self) -> bool {
-        self.deeper == 0 && self.open.last().is_some_and(|open| open.is_object)
-    }
-
-    fn enter(&mut self, is_object: bool) {
-        self.hear(self.said_by(b""));
-        if self.open.len() < MAX_DEPTH {
-            self.open.push(Open {
-                is_object,
-                said: Named::Plain,
-            });
-            self.expects_name = is_object;
-        } else {
-            self.deeper += 1;
-            self.expects_name = false;
-        }
-    }
-
-    fn leave(&mut self) {
-        if self.deeper > 0 {
-            self.deeper -= 1;
-        } else {
-            self.open.pop();
-            self.is_within &= self.open.len() > 1;
-        }
-        self.expects_name = false;
     }
 
     /// A number or word is over. A number that is secret by its name becomes a string.
@@ -510,10 +430,13 @@ impl JsonStream {
     }
 }
 
-/// JSON text that a string holds, if there were secrets in it.
-fn inner(text: &str, with: &Redaction<'_>, count: &mut u64) -> Option<String> {
+/// JSON text that a string holds, if there were secrets in it; `inner` counts the strings around it.
+fn inner(text: &str, inner: usize, with: &Redaction<'_>, count: &mut u64) -> Option<String> {
     let (mut out, mut found) = (Vec::with_capacity(text.len()), 0);
-    let mut json = JsonStream::new(&[]);
+    let mut json = JsonStream {
+        inner,
+        ..JsonStream::new(&[])
+    };
     json.push(with, text.as_bytes(), &mut out, &mut found);
     json.finish(with, &mut out, &mut found);
     if found == 0 {

@@ -1,72 +1,80 @@
 //! Marks that a text has already: a gateway behind a gateway, or a server behind a hook, sees what was redacted before.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
-use super::own::RULES;
+use super::{label, own::RULES};
 
 /// Beginning of what stands for a secret.
 pub(super) const BEGIN: &[u8] = b"[REDACTED:";
-/// Longest name of a rule in a mark, bytes.
-const MAX_RULE_BYTES: usize = 64;
+/// Longest name of our own, bytes.
+const MAX_OWN_BYTES: usize = 64;
 /// Hex digits of a mark's hash.
 const HASH_DIGITS: usize = 8;
 
-/// What stands for the rule in the mark of a secret that is known by its value or by its member's name.
-const LABELS: [&str; 9] = [
-    "agent-token",
-    "argument",
-    "client-key",
-    "environment",
-    "injected-key",
-    "mcp-session",
-    "request-secret",
-    BY_NAME,
-    BY_OPTION,
-];
 /// Rule of a member that is secret by its name.
 pub(super) const BY_NAME: &str = "secret-member";
 /// Rule of an element of a list that is secret by the option before it.
 pub(super) const BY_OPTION: &str = "secret-option";
 
-/// The marks of a text, in order. One with the name of a rule that is not our own is none: its secret may be looked
-/// for again.
-pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
-    memchr::memmem::find_iter(text, BEGIN)
-        .filter_map(|start| {
-            let length = length(text.get(start..)?)?;
-            Some(start..start + length)
-        })
-        .collect()
+/// The names that marks have: those of our own rules, and of a rule file. Anybody can write `[REDACTED:` around a
+/// secret, so that a mark with another name is none, and its secret is looked for again.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    of_file: BTreeSet<Vec<u8>>,
+    /// Length of the longest of them, bytes.
+    longest: usize,
 }
 
-/// Length of the mark at the beginning of a text.
-fn length(text: &[u8]) -> Option<usize> {
-    let rest = text.strip_prefix(BEGIN)?;
-    let plain = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let rule = rest.iter().take(MAX_RULE_BYTES).take_while(plain).count();
-    let hash = rest.get(rule..)?.strip_prefix(b":")?;
-    let (digits, end) = hash.split_at_checked(HASH_DIGITS)?;
-    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let is_mark = digits.iter().all(is_digit)
-        && end.first() == Some(&b']')
-        && is_name(rest.get(..rule).unwrap_or_default());
-    is_mark.then_some(BEGIN.len() + rule + 1 + HASH_DIGITS + 1)
-}
+impl Names {
+    /// Our own names and these.
+    pub(super) fn new<'a>(rules: impl Iterator<Item = &'a str>) -> Self {
+        let of_file: BTreeSet<_> = rules.map(|id| id.as_bytes().to_vec()).collect();
+        Self {
+            longest: of_file.iter().map(Vec::len).max().unwrap_or_default(),
+            of_file,
+        }
+    }
 
-/// Whether our marks have this name: anybody can write `[REDACTED:` around a secret.
-fn is_name(name: &[u8]) -> bool {
-    let mut rules = RULES.iter().map(|rule| rule.id);
-    rules.any(|rule| rule.as_bytes() == name) || LABELS.iter().any(|label| label.as_bytes() == name)
-}
+    /// The marks of a text, in order.
+    pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        memchr::memmem::find_iter(text, BEGIN)
+            .filter_map(|start| {
+                let length = self.length(text.get(start..)?)?;
+                Some(start..start + length)
+            })
+            .collect()
+    }
 
-/// What is no mark of a text.
-pub(super) fn unmarked(text: &[u8]) -> Vec<u8> {
-    let marks = find(text);
-    let parts = without(&marks, 0..text.len()).into_iter();
-    parts
-        .filter_map(|part| text.get(part))
-        .collect::<Vec<_>>()
-        .concat()
+    /// Length of the mark at the beginning of a text.
+    fn length(&self, text: &[u8]) -> Option<usize> {
+        let rest = text.strip_prefix(BEGIN)?;
+        let plain = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let longest = self.longest.max(MAX_OWN_BYTES);
+        let rule = rest.iter().take(longest).take_while(plain).count();
+        let hash = rest.get(rule..)?.strip_prefix(b":")?;
+        let (digits, end) = hash.split_at_checked(HASH_DIGITS)?;
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_mark = digits.iter().all(is_digit)
+            && end.first() == Some(&b']')
+            && self.has(rest.get(..rule)?);
+        is_mark.then_some(BEGIN.len() + rule + 1 + HASH_DIGITS + 1)
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        let own = RULES.iter().map(|rule| rule.id);
+        let labels = label::ALL.iter().copied().chain([BY_NAME, BY_OPTION]);
+        own.chain(labels).any(|own| own.as_bytes() == name) || self.of_file.contains(name)
+    }
+
+    /// What is no mark of a text.
+    pub(super) fn unmarked(&self, text: &[u8]) -> Vec<u8> {
+        let marks = self.find(text);
+        let parts = without(&marks, 0..text.len()).into_iter();
+        parts
+            .filter_map(|part| text.get(part))
+            .collect::<Vec<_>>()
+            .concat()
+    }
 }
 
 /// The mark that holds a place, not counting its first byte.
@@ -103,23 +111,31 @@ mod tests {
     fn only_whole_marks_of_our_own_are_some() {
         let text = b"a [REDACTED:jwt:0123abcd] [REDACTED::0123abcd] [REDACTED:jwt:0123abc] [REDACTED:jwt:0123ABCD] \
             [REDACTED:ghp_realtokenrealtoken:0123abcd] [REDACTED:jwt:01234567";
-        let found: Vec<_> = find(text)
+        let names = Names::default();
+        let found: Vec<_> = names
+            .find(text)
             .iter()
             .map(|mark| (mark.start, mark.end))
             .collect();
         assert_eq!(found, [(2, 25)]);
-        assert_eq!(around(&find(text), 2), None);
-        assert_eq!(around(&find(text), 24), Some(&(2..25)));
-        assert_eq!(around(&find(text), 25), None);
+        assert_eq!(around(&names.find(text), 2), None);
+        assert_eq!(around(&names.find(text), 24), Some(&(2..25)));
+        assert_eq!(around(&names.find(text), 25), None);
     }
 
     #[test]
     fn rules_and_labels_are_names() {
-        for name in ["private-key", "curl-user", "secret-member", "client-key"] {
-            assert!(is_name(name.as_bytes()), "{name}");
+        let long = "team-".repeat(20);
+        let names = Names::new([long.as_str(), "acme"].into_iter());
+        let own = ["private-key", "curl-user", "secret-member", "acme", &long];
+        for name in own.iter().chain(label::ALL) {
+            let text = format!("a[REDACTED:{name}:0123abcd]b");
+            assert_eq!(names.unmarked(text.as_bytes()), b"ab", "{name}");
         }
-        assert!(!is_name(b"") && !is_name(b"private"));
-        assert_eq!(unmarked(b"a[REDACTED:jwt:0123abcd]b"), b"ab");
+        for none in ["", "private", "team-"] {
+            let text = format!("[REDACTED:{none}:0123abcd]");
+            assert!(names.find(text.as_bytes()).is_empty(), "{none}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Names of JSON members whose values are secrets whatever they look like.
 
-use super::{marks, rule::entropy};
+use super::{
+    marks::{self, Names},
+    rule::entropy,
+};
 
 /// Longest name that is looked at, bytes.
 pub(super) const MAX_NAME_BYTES: usize = 64;
@@ -186,8 +189,8 @@ pub(super) fn may_name(json: &str) -> bool {
 
 /// Whether a value whose name makes it likely is a secret: one word, and no word of a language if it is long. What is
 /// marked in it is none any more.
-pub(super) fn looks_secret(value: &[u8], min_bytes: usize) -> bool {
-    let value = &marks::unmarked(value)[..];
+pub(super) fn looks_secret(value: &[u8], min_bytes: usize, marks: &Names) -> bool {
+    let value = &marks.unmarked(value)[..];
     let is_one_word = value.iter().all(u8::is_ascii_graphic);
     let has_digit = value.iter().any(u8::is_ascii_digit);
     let has_letter = value.iter().any(u8::is_ascii_alphabetic);
@@ -196,15 +199,15 @@ pub(super) fn looks_secret(value: &[u8], min_bytes: usize) -> bool {
         && is_one_word
         && has_letter
         && !is_path
-        && !is_placeholder(value)
+        && !is_placeholder(value, marks)
         && has_digit
         && (value.len() < SHORT_BYTES || entropy(value) > WORDS_ENTROPY)
 }
 
 /// Whether a value stands for no secret at all.
-pub(crate) fn is_placeholder(value: &[u8]) -> bool {
+pub(super) fn is_placeholder(value: &[u8], marks: &Names) -> bool {
     let is_marked = || {
-        let rest = marks::unmarked(value);
+        let rest = marks.unmarked(value);
         !rest
             .iter()
             .any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
@@ -241,22 +244,24 @@ mod tests {
             assert!(!is_secret(name.as_bytes()), "{name}");
         }
         assert!(!is_secret(&[b'a'; 100]));
-        assert!(is_placeholder(b"String") && !is_placeholder(b"hunter2"));
+        let marks = Names::default();
+        assert!(is_placeholder(b"String", &marks) && !is_placeholder(b"hunter2", &marks));
         let mark = "[REDACTED:jwt:0123abcd]";
         for none in [mark.to_owned(), format!("{mark}; {mark}")] {
-            assert!(is_placeholder(none.as_bytes()), "{none}");
+            assert!(is_placeholder(none.as_bytes(), &marks), "{none}");
         }
         for secret in ["[REDACTED: hunter2", "[REDACTED:hunter2:0123abcd]"]
             .map(ToOwned::to_owned)
             .into_iter()
             .chain([format!("{mark}hunter2")])
         {
-            assert!(!is_placeholder(secret.as_bytes()), "{secret}");
+            assert!(!is_placeholder(secret.as_bytes(), &marks), "{secret}");
         }
-        assert!(!looks_secret(mark.as_bytes(), 16));
+        assert!(!looks_secret(mark.as_bytes(), 16, &marks));
         assert!(looks_secret(
             format!("{mark}a1b2c3d4e5f6g7h8").as_bytes(),
-            16
+            16,
+            &marks
         ));
     }
 

@@ -1,3 +1,5 @@
+mod json;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -5,7 +7,7 @@ use crate::payload::Payload;
 
 fn redactor() -> Redactor {
     let known = [Secret {
-        label: "injected-key",
+        label: label::INJECTED_KEY,
         value: "real-provider-key-1".to_owned(),
     }];
     Redactor::new(None, &known, &[7; 32]).unwrap()
@@ -358,7 +360,7 @@ fn equal_secrets_have_equal_marks_under_one_key_only() {
 fn secrets_of_an_exchange_are_found_too() {
     let redactor = redactor();
     let secrets = [Secret {
-        label: "client-key",
+        label: label::CLIENT_KEY,
         value: "plain words as key".to_owned(),
     }];
     let mut count = 0;

@@ -85,7 +85,7 @@ impl TextStream {
         let mut found = with.find(&self.pending, self.context);
         let mut end = border(&found, self.context, self.pending.len());
         // The next block must see a mark as a whole, or it would be no mark to it.
-        if let Some(mark) = marks::around(&marks::find(&self.pending), end)
+        if let Some(mark) = marks::around(&with.marks().find(&self.pending), end)
             && mark.start > self.context
         {
             end = mark.start;

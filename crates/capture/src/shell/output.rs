@@ -199,7 +199,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::redact::{Redactor, Secret};
+    use crate::redact::{Redactor, Secret, label};
 
     fn redactor() -> Redactor {
         Redactor::new(None, &[], &[0; 32]).unwrap()
@@ -237,13 +237,13 @@ mod tests {
     #[test]
     fn a_secret_over_two_arguments_is_taken_out_of_both() {
         let secrets = [Secret {
-            label: "known",
+            label: label::ARGUMENT,
             value: "first second".to_owned(),
         }];
         let clean = parsed(&["a first", "second b"], &secrets);
         assert_eq!(clean.len(), 2);
         assert!(
-            clean[0].starts_with("a [REDACTED:known:") && clean[1].ends_with("] b"),
+            clean[0].starts_with("a [REDACTED:argument:") && clean[1].ends_with("] b"),
             "{clean:?}"
         );
     }

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::output::line;
-use crate::redact::{Piece, Redaction, Secret, is_placeholder, is_secret_name};
+use crate::redact::{Piece, Redaction, Secret, is_placeholder, is_secret_name, label};
 
 /// Endings of names of variables whose values are secrets, besides those that are secret in any place.
 const ENDINGS: [&str; 7] = [
@@ -29,7 +29,7 @@ pub fn of_environment(env: impl Iterator<Item = (OsString, OsString)>) -> Vec<Se
     env.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, value)| is_secret(name, value))
         .map(|(_, value)| Secret {
-            label: "environment",
+            label: label::ENVIRONMENT,
             value,
         })
         .take(MAX_SECRETS)
@@ -49,7 +49,7 @@ pub fn of_arguments(argv: &[OsString], with: &Redaction<'_>) -> Vec<Secret> {
             .unwrap_or_default();
         if text.len() >= MIN_VALUE_BYTES && secrets.len() < MAX_SECRETS {
             secrets.push(Secret {
-                label: "argument",
+                label: label::ARGUMENT,
                 value: text.to_owned(),
             });
         }

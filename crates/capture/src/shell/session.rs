@@ -154,7 +154,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::redact::{Redactor, Secret};
+    use crate::redact::{Redactor, Secret, label};
 
     fn header() -> Header {
         Header {
@@ -276,7 +276,7 @@ mod tests {
             steps in proptest::collection::vec(1_usize..9_000, 1..40),
         ) {
             let redactor = redactor();
-            let secrets = [Secret { label: "environment", value: "hidden-value-1".to_owned() }];
+            let secrets = [Secret { label: label::ENVIRONMENT, value: "hidden-value-1".to_owned() }];
             let with = redactor.with(&secrets);
             let mut bytes = vec![b'.'; pad];
             bytes.extend_from_slice(b"hidden-value-1");

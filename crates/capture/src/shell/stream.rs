@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        redact::{Redactor, Secret},
+        redact::{Redactor, Secret, label},
         shell::excerpt::Kept,
     };
 
@@ -64,7 +64,7 @@ mod tests {
             step in 1_usize..70_000,
         ) {
             let redactor = Redactor::new(None, &[], &[7; 32]).unwrap();
-            let secrets = [Secret { label: "environment", value: SECRET.to_owned() }];
+            let secrets = [Secret { label: label::ENVIRONMENT, value: SECRET.to_owned() }];
             let with = redactor.with(&secrets);
             let filler = |length| "line of text\n".chars().cycle().take(length).collect::<String>();
             let text = format!("{}{SECRET}{}", filler(before), filler(after));
