@@ -9,7 +9,7 @@ use hyper::{
     header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY},
 };
 
-use crate::redact::{Secret, is_secret_name};
+use crate::redact::{Secret, is_secret_name, label};
 
 /// Secrets of one request that are looked for.
 const MAX_SECRETS: usize = 32;
@@ -46,7 +46,7 @@ pub(super) fn secrets(headers: &HeaderMap, query: Option<&str>) -> Vec<Secret> {
     );
     found.truncate(MAX_SECRETS);
     let secret = |value| Secret {
-        label: "request-secret",
+        label: label::REQUEST_SECRET,
         value,
     };
     found.into_iter().map(secret).collect()
