@@ -102,13 +102,11 @@ where
     let (mut from_server, mut to_server) = tokio::io::split(server);
     let up = async {
         let note = |bytes: &[u8]| progress.note_sent(bytes.len());
-        copy(&mut from_client, &mut to_server, u64::MAX, note).await?;
-        end(&mut to_server).await
+        copy(&mut from_client, &mut to_server, u64::MAX, note).await
     };
     let down = async {
         let note = |bytes: &[u8]| progress.note_received(bytes.len());
-        copy(&mut from_server, &mut to_client, u64::MAX, note).await?;
-        end(&mut to_client).await
+        copy(&mut from_server, &mut to_client, u64::MAX, note).await
     };
     joined(up, down).await
 }
@@ -133,40 +131,42 @@ pub(super) async fn both_sockets(
     };
     let up = async {
         let mut from = first.as_ref().chain(&mut from_client);
-        if copy(&mut from, &mut to_server, MUCH_BYTES, note_sent).await? == Passed::Much {
-            let note = |bytes| progress.note_sent(bytes);
-            splice::all(&mut from_client, &mut to_server, note).await?;
+        let passed = copy(&mut from, &mut to_server, MUCH_BYTES, note_sent).await?;
+        if passed == Passed::All {
+            return Ok(passed);
         }
-        end(&mut to_server).await
+        let note = |bytes| progress.note_sent(bytes);
+        splice::all(&mut from_client, &mut to_server, note).await
     };
     let down = async {
         let note = |bytes: &[u8]| progress.note_received(bytes.len());
-        if copy(&mut from_server, &mut to_client, MUCH_BYTES, note).await? == Passed::Much {
-            let note = |bytes| progress.note_received(bytes);
-            splice::all(&mut from_server, &mut to_client, note).await?;
+        let passed = copy(&mut from_server, &mut to_client, MUCH_BYTES, note).await?;
+        if passed == Passed::All {
+            return Ok(passed);
         }
-        end(&mut to_client).await
+        let note = |bytes| progress.note_received(bytes);
+        splice::all(&mut from_server, &mut to_client, note).await
     };
     joined(up, down).await
 }
 
 /// Both directions until both have ended, or one has failed.
 async fn joined(
-    up: impl Future<Output = Result<(), Failed>>,
-    down: impl Future<Output = Result<(), Failed>>,
+    up: impl Future<Output = Result<Passed, Failed>>,
+    down: impl Future<Output = Result<Passed, Failed>>,
 ) -> Result<(), Broken> {
     let client_has_ended = AtomicBool::new(false);
     let up = async {
         let passed = up.await;
         client_has_ended.store(passed.is_ok(), Ordering::Relaxed);
-        passed.map_err(|failed| match failed {
+        passed.map(drop).map_err(|failed| match failed {
             Failed::From(error) => Broken::Client(error),
             Failed::To(error) => Broken::Server(error),
         })
     };
     let down = async {
         match down.await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             // One that has ended its side and then goes has got what it wanted.
             Err(Failed::To(_)) if client_has_ended.load(Ordering::Relaxed) => Ok(()),
             Err(Failed::To(error)) => Err(Broken::Client(error)),
@@ -178,7 +178,7 @@ async fn joined(
     Ok(())
 }
 
-/// Copies until the end, or until `much` bytes have passed.
+/// Copies until the end, which it passes on, or until `much` bytes have passed.
 pub(super) async fn copy<R, W>(
     from: &mut R,
     to: &mut W,
@@ -202,6 +202,8 @@ where
             read
         });
         if read.await.map_err(Failed::From)? == 0 {
+            // One that is gone needs no end.
+            let _ = to.shutdown().await;
             return Ok(Passed::All);
         }
         note(&piece);
@@ -211,12 +213,6 @@ where
         piece.clear();
     }
     Ok(Passed::Much)
-}
-
-async fn end(to: &mut (impl AsyncWrite + Unpin)) -> Result<(), Failed> {
-    // One that is gone needs no end.
-    let _ = to.shutdown().await;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,18 +4,17 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::pump::{Failed, Passed, copy};
 
-/// Passes bytes until the end; copies them where the kernel does not move them. `note` is told how many have come.
+/// Passes bytes until the end, and that too; copies them where the kernel does not move them. `note` is told how many have
+/// come.
 pub(super) async fn all(
     from: &mut OwnedReadHalf,
     to: &mut OwnedWriteHalf,
     note: impl Fn(usize),
-) -> Result<(), Failed> {
+) -> Result<Passed, Failed> {
     #[cfg(target_os = "linux")]
-    if linux::all(from.as_ref(), to.as_ref(), &note).await? == Passed::All {
-        return Ok(());
-    }
-    copy(from, to, u64::MAX, |bytes| note(bytes.len())).await?;
-    Ok(())
+    linux::all(from.as_ref(), to.as_ref(), &note).await?;
+    // What is there is the end, unless the kernel could not go on.
+    copy(from, to, u64::MAX, |bytes| note(bytes.len())).await
 }
 
 #[cfg(target_os = "linux")]
@@ -35,7 +34,7 @@ mod linux {
         time::timeout,
     };
 
-    use super::{Failed, Passed};
+    use super::Failed;
 
     /// What a wide pipe holds, bytes.
     const WIDE_BYTES: usize = 512 << 10;
@@ -64,11 +63,11 @@ mod linux {
         from: &TcpStream,
         to: &TcpStream,
         note: &impl Fn(usize),
-    ) -> Result<Passed, Failed> {
+    ) -> Result<(), Failed> {
         loop {
             from.readable().await.map_err(Failed::From)?;
             let Ok(pipe) = Pipe::new() else {
-                return Ok(Passed::Much);
+                return Ok(());
             };
             loop {
                 let come = from.async_io(Interest::READABLE, || come(from, &pipe));
@@ -76,7 +75,7 @@ mod linux {
                     break;
                 };
                 match come {
-                    Ok(Come::Read(piece)) if piece.is_empty() => return Ok(Passed::All),
+                    Ok(Come::Read(piece)) if piece.is_empty() => return Ok(()),
                     Ok(Come::Moved(bytes)) => {
                         note(bytes);
                         pipe.empty(to, bytes).await.map_err(Failed::To)?;
@@ -85,7 +84,7 @@ mod linux {
                         note(piece.len());
                         write_all(to, &piece).await.map_err(Failed::To)?;
                     }
-                    Err(error) if cannot(&error) => return Ok(Passed::Much),
+                    Err(error) if cannot(&error) => return Ok(()),
                     Err(error) => return Err(Failed::From(error)),
                 }
             }

@@ -5,10 +5,15 @@ use std::sync::{
 
 use event::Micros;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::*;
 use crate::{
     draft::Draft,
+    http::{Listener, empty},
     identity::Scope,
     sink::{Receipts, Rejected, SinkError},
 };
@@ -239,6 +244,55 @@ fn who_begins_waits_while_the_recorder_has_much_to_do() {
         recorder.queue.poll_room_to_begin(context)
     }));
     assert_eq!(recorder.losses().total(), 0);
+    assert!(running.stop(Duration::from_mins(1)));
+}
+
+#[test]
+fn a_request_begins_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Arc::new(Server::default());
+    let running = start(spool(dir.path(), 1 << 20, &server));
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let busy = Box::new(move |_: &mut Scribe<'_>| wait.recv().unwrap());
+    running.recorder().submit(Source::Llm, 0, 0, busy);
+    for _ in 0..queue::MAX_JOBS / 2 {
+        let work = Box::new(|_: &mut Scribe<'_>| ());
+        running.recorder().submit(Source::Llm, 0, 0, work);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let answer = runtime.block_on(async {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap())
+            .await
+            .unwrap();
+        let mut client = TcpStream::connect(listener.address()).await.unwrap();
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let recorder = running.recorder().clone();
+        let serving = tokio::spawn(async move {
+            let queue = Arc::clone(&recorder.queue);
+            let handle = move |_, _| {
+                let had_room = queue.has_room_to_begin();
+                let status = if had_room { 200 } else { 503 };
+                let answer = hyper::Response::builder().status(status);
+                std::future::ready(answer.body(empty()).unwrap())
+            };
+            let patience = Duration::from_secs(1);
+            listener.serve(&recorder, handle, stopped, patience).await;
+        });
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        // Time in which it would have begun.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        go_on.send(()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        stop.send_replace(true);
+        serving.await.unwrap();
+        answer
+    });
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(running.stop(Duration::from_mins(1)));
 }
 
