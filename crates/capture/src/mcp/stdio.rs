@@ -14,7 +14,11 @@ use std::{
     io::ErrorKind,
     os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +28,7 @@ use crate::{
     config::Mode,
     draft::Source,
     identity::Scope,
-    recorder::Recorder,
+    recorder::{Recorder, Work},
     shell::{Caught, Forwarding},
 };
 use out::Out;
@@ -174,6 +178,7 @@ impl Server {
 struct Watched {
     recorder: Recorder,
     watch: Arc<Mutex<Watch>>,
+    missed: Arc<AtomicU64>,
     clock: Clock,
 }
 
@@ -184,6 +189,7 @@ impl Watched {
         let watch = Watch::new(recording, clock.start());
         let this = Self {
             recorder,
+            missed: watch.missed(),
             watch: Arc::new(Mutex::new(watch)),
             clock,
         };
@@ -193,6 +199,15 @@ impl Watched {
 
     fn tap(&self, side: Side) -> Tap {
         Tap::new(self.clone(), side)
+    }
+
+    /// Work on bytes that pass. What the recorder does not take is counted; says whether it does.
+    fn offer(&self, events: u64, bytes: usize, work: Work) -> bool {
+        let is_taken = self.recorder.offer(Source::Mcp, events, bytes, work);
+        if !is_taken {
+            self.missed.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+        is_taken
     }
 
     /// Work that writes one event.

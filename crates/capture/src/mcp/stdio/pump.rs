@@ -1,5 +1,8 @@
 //! Bytes from one stream to the other, noted for the recorder.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::File,
     future::poll_fn,
@@ -13,7 +16,7 @@ use event::Micros;
 use rustix::stdio::{dup2_stdin, dup2_stdout};
 
 use super::{Out, Watched};
-use crate::{draft::Source, mcp::pending::Side, recorder::Scribe};
+use crate::{mcp::pending::Side, recorder::Scribe};
 
 /// Bytes passed on at a time: what a pipe holds by default.
 const COPY_BYTES: usize = 64 << 10;
@@ -32,8 +35,8 @@ pub(super) struct Tap {
     watched: Watched,
     side: Side,
     patience: Duration,
-    /// Bytes that were not noted since the last that were.
-    missed: u64,
+    /// The last bytes were not noted.
+    is_behind: bool,
 }
 
 impl Clock {
@@ -62,7 +65,7 @@ impl Tap {
             watched,
             side,
             patience: PATIENCE,
-            missed: 0,
+            is_behind: false,
         }
     }
 
@@ -75,30 +78,31 @@ impl Tap {
         self.wait();
         let length = bytes.len();
         let work = self.work(bytes.to_vec());
-        let recorder = &self.watched.recorder;
-        if recorder.offer(Source::Mcp, 1, length, work) {
-            self.missed = 0;
-        } else {
-            self.missed += length as u64;
-        }
+        self.is_behind = !self.watched.offer(1, length, work);
     }
 
     /// What the recorder does with bytes.
     pub(super) fn work(&self, bytes: Vec<u8>) -> crate::recorder::Work {
         let watch = Arc::clone(&self.watched.watch);
-        let (side, at, missed) = (self.side, self.watched.clock.now(), self.missed);
+        let (side, at, is_behind) = (self.side, self.watched.clock.now(), self.is_behind);
         Box::new(move |scribe: &mut Scribe<'_>| {
             let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-            watch.missed(side, missed);
+            if is_behind {
+                watch.lose(side);
+            }
             watch.bytes(side, &bytes, at, scribe);
         })
     }
 
     /// The sender has closed its stream.
     pub(super) fn end(&self) {
-        let (side, at) = (self.side, self.watched.clock.now());
-        self.watched
-            .submit(move |watch, scribe| watch.closed(side, at, scribe));
+        let (side, at, is_behind) = (self.side, self.watched.clock.now(), self.is_behind);
+        self.watched.submit(move |watch, scribe| {
+            if is_behind {
+                watch.lose(side);
+            }
+            watch.closed(side, at, scribe);
+        });
     }
 
     fn wait(&mut self) {
@@ -164,9 +168,7 @@ pub(super) fn errors(mut from: ChildStderr, mut to: File, watched: Option<&Watch
                 let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
                 watch.errors(&bytes, scribe);
             };
-            watched
-                .recorder
-                .submit(Source::Mcp, 0, length, Box::new(work));
+            watched.offer(0, length, Box::new(work));
         }
         to.write_all(bytes).is_ok()
     });

@@ -4,7 +4,10 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::Path,
     process::ExitStatus,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use event::Micros;
@@ -40,7 +43,8 @@ pub(super) struct Watch {
     argv: Vec<String>,
     call: Arc<str>,
     began_at: Micros,
-    missed: u64,
+    /// Bytes that passed unseen.
+    missed: Arc<AtomicU64>,
     is_client_gone: bool,
 }
 
@@ -73,9 +77,14 @@ impl Watch {
             argv,
             call: env.new_id().into(),
             began_at,
-            missed: 0,
+            missed: Arc::default(),
             is_client_gone: false,
         }
+    }
+
+    /// Counts bytes that pass unseen.
+    pub(super) fn missed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.missed)
     }
 
     /// Bytes of one side.
@@ -120,12 +129,8 @@ impl Watch {
         }
     }
 
-    /// Bytes of one side were not seen.
-    pub(super) fn missed(&mut self, side: Side, bytes: u64) {
-        if bytes == 0 {
-            return;
-        }
-        self.missed += bytes;
+    /// The last bytes of one side were not seen.
+    pub(super) fn lose(&mut self, side: Side) {
         match side {
             Side::Client => self.client.lose(),
             Side::Server => self.server.lose(),
@@ -167,7 +172,7 @@ impl Watch {
         meta.extend(signal.map(|signal| ("signal", Meta::Number(signal))));
         for (name, count) in [
             ("unreadable_lines", self.dialogue.unreadable_lines()),
-            ("missed_bytes", self.missed),
+            ("missed_bytes", self.missed.load(Ordering::Relaxed)),
         ] {
             if count > 0 {
                 meta.push((name, Meta::Number(count)));
