@@ -31,7 +31,7 @@ impl Weighter<Key, Cached> for Weigh {
     }
 }
 
-/// What is cached, and of which segment.
+/// What is cached, and of which segment or index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     segment: u64,
@@ -45,6 +45,8 @@ enum Part {
     /// A page of one.
     Page(usize, Column, usize),
     Cuboid(usize),
+    /// A long list of an index, by where it lies.
+    Rows(u64),
 }
 
 /// A cached value.
@@ -54,6 +56,7 @@ pub(crate) enum Cached {
     Texts(Arc<Texts>),
     Payload(Arc<PayloadPage>),
     Cuboid(Arc<Cuboid>),
+    Rows(Arc<Vec<u32>>),
 }
 
 impl Key {
@@ -71,6 +74,14 @@ impl Key {
         let part = Part::Cuboid(number);
         Self { segment, part }
     }
+
+    /// An index has a number of its own, as a segment has: it may be made anew.
+    pub(crate) fn rows(index: u64, offset: u64) -> Self {
+        Self {
+            segment: index,
+            part: Part::Rows(offset),
+        }
+    }
 }
 
 impl Cached {
@@ -82,6 +93,7 @@ impl Cached {
             Self::Texts(texts) => texts.size_bytes(),
             Self::Payload(page) => page.size_bytes(),
             Self::Cuboid(cuboid) => cuboid.size_bytes(),
+            Self::Rows(rows) => size_of_val(rows.as_slice()),
         };
         value + OVERHEAD_BYTES
     }
@@ -113,7 +125,7 @@ impl Cache {
         }
     }
 
-    /// A number that no other segment of this cache has: names of files may come again.
+    /// A number that no other segment or index of this cache has: names of files may come again.
     pub(crate) fn next_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }

@@ -1,4 +1,7 @@
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    sync::LazyLock,
+};
 
 use memchr::memmem::Finder;
 
@@ -125,7 +128,9 @@ fn is_plain(c: char) -> bool {
 
 /// Whether a printable ASCII character may be written as `\u00..`.
 fn has_escaped_ascii(json: &[u8]) -> bool {
-    memchr::memmem::find_iter(json, b"\\u00")
+    static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u00"));
+    ESCAPE
+        .find_iter(json)
         .any(|at| matches!(json.get(at + 4), Some(b'2'..=b'7')))
 }
 

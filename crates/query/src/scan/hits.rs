@@ -1,6 +1,10 @@
 //! What indexes say of the conditions of a filter.
 
-use std::{cmp::Ordering, ops::Range, sync::OnceLock};
+use std::{
+    cmp::Ordering,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use store::{Hits, Segment, Sought};
 
@@ -14,6 +18,8 @@ use crate::{Snapshot, snapshot::HotRun};
 const DENSE_PART: usize = 32;
 /// Rows are better looked at one by one than compared with a token that so many times more have.
 const MORE_TIMES: usize = 64;
+/// Rows are sought in a list that is so many times longer.
+const SEARCHED_TIMES: usize = 16;
 
 /// An index and its answers so far, for one filter. Rows are counted in the segment or run.
 pub(crate) struct Lookup<'a> {
@@ -56,7 +62,7 @@ impl<'a> Lookup<'a> {
         let counts = sought.map(|sought| Some((self.source.hit_count(sought)?, sought)));
         let mut counts: Vec<(usize, Sought<'_>)> = counts.collect::<Option<_>>()?;
         counts.sort_by_key(|(count, _)| *count);
-        let mut rows: Option<Vec<u32>> = None;
+        let mut rows: Option<Arc<Vec<u32>>> = None;
         for (count, sought) in counts {
             match &mut rows {
                 None if count > self.source.rows() / 2 => return None,
@@ -64,13 +70,13 @@ impl<'a> Lookup<'a> {
                 Some(rows) if count / MORE_TIMES > rows.len() => break,
                 Some(rows) => {
                     let others = merged(self.source.hits(sought, usize::MAX)?);
-                    rows.retain(|row| others.binary_search(row).is_ok());
+                    *rows = Arc::new(common(rows, &others));
                 }
             }
         }
         Some(Hits {
-            certain: Vec::new(),
-            possible: rows?,
+            certain: Arc::default(),
+            possible: Arc::unwrap_or_clone(rows?),
         })
     }
 }
@@ -138,12 +144,54 @@ fn within<'h>(hits: &'h [u32], rows: &Range<u32>) -> &'h [u32] {
 }
 
 /// All rows of hits, rising.
-fn merged(hits: Hits) -> Vec<u32> {
-    let mut rows = hits.certain;
-    if !hits.possible.is_empty() {
-        rows.extend(hits.possible);
-        rows.sort_unstable();
-        rows.dedup();
+fn merged(hits: Hits) -> Arc<Vec<u32>> {
+    if hits.possible.is_empty() {
+        return hits.certain;
     }
-    rows
+    let mut rows = Arc::unwrap_or_clone(hits.certain);
+    rows.extend(hits.possible);
+    rows.sort_unstable();
+    rows.dedup();
+    Arc::new(rows)
+}
+
+/// Rows that are in both lists; both rise.
+fn common(few: &[u32], many: &[u32]) -> Vec<u32> {
+    let mut both = few.to_vec();
+    if many.len() / SEARCHED_TIMES > few.len() {
+        both.retain(|row| many.binary_search(row).is_ok());
+        return both;
+    }
+    // A bit for each row: no step depends on the one before, as those of a merge do.
+    let word = |row: u32| row as usize / 64;
+    let mut bits = vec![0_u64; many.last().map_or(0, |last| word(*last) + 1)];
+    for row in many {
+        if let Some(bits) = bits.get_mut(word(*row)) {
+            *bits |= 1 << (row % 64);
+        }
+    }
+    both.retain(|row| {
+        bits.get(word(*row))
+            .is_some_and(|bits| bits >> (row % 64) & 1 == 1)
+    });
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::btree_set, prelude::*};
+
+    use super::common;
+
+    proptest! {
+        #[test]
+        fn common_rows_are_those_of_both_sets(
+            one in btree_set(0..300_u32, 0..20),
+            other in btree_set(0..300_u32, 0..280),
+        ) {
+            let list = |set: &std::collections::BTreeSet<u32>| set.iter().copied().collect::<Vec<_>>();
+            let expected: Vec<u32> = one.intersection(&other).copied().collect();
+            prop_assert_eq!(common(&list(&one), &list(&other)), expected);
+        }
+    }
 }

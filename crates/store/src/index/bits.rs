@@ -90,8 +90,12 @@ impl<'a> BitReader<'a> {
     /// Reads what [`BitWriter::rice`] wrote.
     #[inline]
     pub(super) fn rice(&mut self, k: u32) -> u64 {
-        let ones = self.peek().trailing_ones();
-        if ones < MAX_ONES {
+        let word = self.peek();
+        let ones = word.trailing_ones();
+        if ones < MAX_ONES && ones + 1 + k <= RAW_BITS {
+            self.at += (ones + 1 + k) as usize;
+            u64::from(ones) << k | (word >> (ones + 1)) & ((1 << k) - 1)
+        } else if ones < MAX_ONES {
             self.at += ones as usize + 1;
             u64::from(ones) << k | self.bits(k)
         } else {

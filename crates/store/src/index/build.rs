@@ -129,7 +129,7 @@ pub(crate) fn merge<W: Write>(
 pub(super) fn in_memory(bytes: Vec<u8>, path: &Path, rows: u32) -> Result<Index, StoreError> {
     let source = Source::memory(bytes, path);
     let damaged = source.damaged(0, "the index of another version");
-    Index::open(source, rows.into())?.ok_or(damaged)
+    Index::open(source, rows.into(), None)?.ok_or(damaged)
 }
 
 fn merged(indexes: &[Arc<Index>]) -> Result<Merge<Stream>, StoreError> {

@@ -1,11 +1,17 @@
 //! An open index.
 
+use std::sync::Arc;
+
 use super::{
     page::{self, Blob, Found, Page},
     shape::{Footer, MAGIC, Place, Shape},
     terms::{Sought, Term, Terms},
 };
-use crate::{error::StoreError, source::Source};
+use crate::{
+    cache::{Cache, Cached, Key},
+    error::StoreError,
+    source::Source,
+};
 
 /// Which rows of a segment have a term. Pages are read and checked when they are asked.
 #[derive(Debug)]
@@ -16,13 +22,15 @@ pub struct Index {
     pages: Vec<Place>,
     /// Where the last page ends.
     end: u64,
+    /// Of long lists, and the index's number there.
+    cache: Option<(Arc<Cache>, u64)>,
 }
 
 /// The rows of a term, rising.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
     /// They have it.
-    pub certain: Vec<u32>,
+    pub certain: Arc<Vec<u32>>,
     /// They may have it.
     pub possible: Vec<u32>,
 }
@@ -34,7 +42,11 @@ impl Index {
     /// # Errors
     ///
     /// [`StoreError::Damaged`] if it is not as it was written for this segment.
-    pub(crate) fn open(source: Source, rows: u64) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn open(
+        source: Source,
+        rows: u64,
+        cache: Option<&Arc<Cache>>,
+    ) -> Result<Option<Self>, StoreError> {
         let (bytes, end) = source.tail(Footer::BYTES)?;
         let Some(footer) = Footer::parse(&bytes) else {
             if source.is_other_version(*MAGIC)? {
@@ -71,6 +83,7 @@ impl Index {
             shape: footer.shape,
             pages,
             end: footer.directory,
+            cache: cache.map(|cache| (Arc::clone(cache), cache.next_number())),
         }))
     }
 
@@ -168,6 +181,20 @@ impl Index {
         })
     }
 
+    /// The same, taken apart once while it is asked for again.
+    fn cached_blob(&self, count: u32, blob: Blob) -> Result<Arc<Vec<u32>>, StoreError> {
+        let Some((cache, number)) = &self.cache else {
+            return self.blob(count, blob).map(Arc::new);
+        };
+        let key = Key::rows(*number, blob.offset);
+        if let Some(Cached::Rows(rows)) = cache.get(key) {
+            return Ok(rows);
+        }
+        let rows = Arc::new(self.blob(count, blob)?);
+        cache.put(key, Cached::Rows(Arc::clone(&rows)));
+        Ok(rows)
+    }
+
     /// What the page says that a term would be in.
     fn find(&self, term: Term) -> Result<Found, StoreError> {
         let prefix = self.shape.prefix(term);
@@ -186,13 +213,17 @@ impl Index {
     }
 
     fn rows(&self, found: Found) -> Result<Hits, StoreError> {
-        let (mut certain, mut possible) = (found.rows, found.singles);
         if let Some((count, blob)) = found.apart {
-            certain = self.blob(count, blob)?;
+            return Ok(Hits {
+                certain: self.cached_blob(count, blob)?,
+                possible: found.singles,
+            });
         }
+        let (mut certain, mut possible) = (found.rows, found.singles);
         if self.shape.is_whole() {
             certain.append(&mut possible);
         }
+        let certain = Arc::new(certain);
         Ok(Hits { certain, possible })
     }
 

@@ -108,7 +108,7 @@ proptest! {
                 let Hits { certain, possible } = index.term(Term(*term)).unwrap();
                 let rows: Vec<u32> = rows.iter().copied().collect();
                 if shape.is_whole() || rows.len() > 1 {
-                    prop_assert_eq!(&certain, &rows);
+                    prop_assert_eq!(&*certain, &rows);
                     prop_assert!(possible.is_empty() || !shape.is_whole());
                 } else {
                     prop_assert!(certain.is_empty() && possible.contains(&rows[0]));

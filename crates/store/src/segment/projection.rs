@@ -104,7 +104,8 @@ impl Segment {
 
     /// Opens the file; `None` if it was written by another version.
     pub(crate) fn load_index(&self) -> Result<Option<Index>, StoreError> {
-        Index::open(self.objects.source(&self.files.index)?, self.rows_count())
+        let source = self.objects.source(&self.files.index)?;
+        Index::open(source, self.rows_count(), Some(&self.cache))
     }
 
     /// So too.

@@ -139,7 +139,7 @@ fn check(segment: &Segment, samples: &[sample::Sample]) {
     }
     assert_eq!(segment.hits(Sought::Text(Column::Trace, "x"), 9), None);
     let nobody = hits(Sought::Text(Column::Actor, "nobody"));
-    assert_eq!(nobody.certain, [0; 0]);
+    assert_eq!(**nobody.certain, [0; 0]);
 }
 
 fn only_segment(segments: &Segments) -> std::sync::Arc<Segment> {
