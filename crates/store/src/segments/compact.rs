@@ -14,8 +14,6 @@ use crate::{
 
 /// Neighbours merged at once.
 const FAN_IN: usize = 8;
-/// Level of zstd for what is kept long; pages are smaller than with the level of sealing, or the same.
-const MERGED_ZSTD_LEVEL: i32 = 3;
 /// Raw bytes that all segments below are held equal to: they are too small to tell apart.
 const SMALLEST_RAW_BYTES: u64 = 64 << 10;
 
@@ -58,8 +56,8 @@ impl Segments {
         stop: &dyn Fn() -> bool,
     ) -> Result<SegmentInfo, StoreError> {
         let first = merged.first().map_or(0, |segment| segment.range().start);
-        let level = self.config.zstd_level.max(MERGED_ZSTD_LEVEL);
-        let mut writer = SegmentWriter::new(&self.objects, files, first, level, None)?;
+        let mut writer =
+            SegmentWriter::new(&self.objects, files, first, self.config.zstd_level, None)?;
         let mut pending = Pending::default();
         for segment in merged {
             let is_current = segment.is_current()?;
