@@ -62,7 +62,8 @@ pub(crate) fn group(
     found
 }
 
-/// How many events match a filter on dimensions, which no event has to be read for; `None` for other filters.
+/// How many events match a filter on dimensions, which hardly any event has to be read for; `None` for other filters, and
+/// if the budget does not suffice.
 pub(crate) fn count(
     snapshot: &Snapshot,
     filter: &Filter,
@@ -79,8 +80,10 @@ pub(crate) fn count(
     };
     let found = match group(snapshot, filter, range, &[grouping]) {
         Ok(found) => found,
-        Err(AggregateError::Read(error)) => return Err(error),
-        // One group is never too many.
+        Err(AggregateError::Read(error)) if !matches!(error, QueryError::OutOfBudget { .. }) => {
+            return Err(error);
+        }
+        // One group is never too many; what the budget suffices for is counted one piece after the other.
         Err(_) => return Ok(None),
     };
     let count = found.first().map_or(0, |groups| groups.sum(0, 0));
@@ -118,7 +121,7 @@ fn roll<'a>(
     scan: &Scan<'a>,
     prefixes: &Prefixes,
     groupings: &[Grouping<'_>],
-    all: &mut [Groups],
+    all: &mut Vec<Groups>,
 ) -> Result<Vec<Work<'a>>, AggregateError> {
     let rolled = Rolled {
         shown: Shown::new(scan.filter()),
@@ -126,42 +129,67 @@ fn roll<'a>(
         groupings,
     };
     let segments: Vec<&Segment> = scan.segments().collect();
-    let is_last = |segment: &&Segment| segment.info().is_final();
-    let lasting = segments
-        .iter()
-        .rposition(is_last)
-        .map_or(0, |last| last + 1);
-    let mut asked = None;
-    let mut known = 0;
-    if let ([grouping], [groups]) = (groupings, &mut *all)
-        && grouping.buckets.is_none()
-        && scan.range().is_all()
-        && scan.begins_at_the_first()
-    {
-        let question = Asked::new(scan.filter(), grouping);
-        if let Some((count, prefix)) = prefixes.get(&question, &segments) {
-            (known, *groups) = (count, prefix);
-        }
-        asked = Some(question).filter(|_| known < lasting);
-    }
-    let mut works = Vec::new();
-    for (number, segment) in segments.iter().enumerate().skip(known) {
-        let cut = if scan.is_whole(segment) {
-            rolled.add(segment, all)?
-        } else {
-            None
-        };
-        for range in cut.unwrap_or_else(|| vec![scan.range()]) {
-            works.extend(scan.segment_works(segment, range)?);
-        }
-        if number + 1 == lasting
-            && works.is_empty()
-            && let (Some(asked), [groups]) = (asked.take(), &*all)
-        {
-            prefixes.put(asked, &segments, lasting, groups.clone());
-        }
+    let is_covered =
+        |segment: &&Segment| scan.is_whole(segment) && rolled.covers(segment.info().time);
+    let before = segments.iter().take_while(|segment| !is_covered(segment));
+    let (before, rest) = segments.split_at(before.count());
+    let run = rest.iter().take_while(|segment| is_covered(segment));
+    let (run, after) = rest.split_at(run.count());
+    let mut works = roll_run(scan, prefixes, &rolled, run, all)?;
+    for segment in before.iter().chain(after) {
+        works.extend(roll_segment(scan, &rolled, segment, all)?);
     }
     works.extend(scan.hot_works()?);
+    Ok(works)
+}
+
+/// Adds segments of which all events are asked for, beginning with what is known of the first.
+fn roll_run<'a>(
+    scan: &Scan<'a>,
+    prefixes: &Prefixes,
+    rolled: &Rolled<'_>,
+    run: &[&'a Segment],
+    all: &mut Vec<Groups>,
+) -> Result<Vec<Work<'a>>, AggregateError> {
+    let is_final = |segment: &&Segment| segment.info().is_final();
+    let lasting = run.iter().rposition(is_final).map_or(0, |last| last + 1);
+    let asked = Asked::new(scan.filter(), rolled.groupings);
+    let mut known = 0;
+    if let Some(asked) = &asked
+        && let Some((count, groups)) = prefixes.get(asked, run)
+    {
+        (known, *all) = (count, groups);
+    }
+    let mut works = Vec::new();
+    for (number, segment) in run.iter().enumerate().skip(known) {
+        works.extend(roll_segment(scan, rolled, segment, all)?);
+        let count = number + 1;
+        if works.is_empty()
+            && (count == lasting || count == run.len())
+            && let (Some(asked), Some(first)) = (&asked, run.get(..count))
+        {
+            prefixes.put(asked.clone(), first, lasting, all);
+        }
+    }
+    Ok(works)
+}
+
+/// Adds what the rollup of a segment answers, and gives the rest.
+fn roll_segment<'a>(
+    scan: &Scan<'a>,
+    rolled: &Rolled<'_>,
+    segment: &'a Segment,
+    all: &mut [Groups],
+) -> Result<Vec<Work<'a>>, AggregateError> {
+    let cut = if scan.is_whole(segment) {
+        rolled.add(segment, all)?
+    } else {
+        None
+    };
+    let mut works = Vec::new();
+    for range in cut.unwrap_or_else(|| vec![scan.range()]) {
+        works.extend(scan.segment_works(segment, range)?);
+    }
     Ok(works)
 }
 

@@ -10,6 +10,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, sync::DefaultLif
 
 use crate::{
     column::Column,
+    index::Found,
     rollup::Cuboid,
     segment::{Ints, PayloadPage, Texts},
 };
@@ -45,6 +46,8 @@ enum Part {
     /// A page of one.
     Page(usize, Column, usize),
     Cuboid(usize),
+    /// What an index says of a term.
+    Term(u64),
     /// A long list of an index, by where it lies.
     Rows(u64),
 }
@@ -56,6 +59,7 @@ pub(crate) enum Cached {
     Texts(Arc<Texts>),
     Payload(Arc<PayloadPage>),
     Cuboid(Arc<Cuboid>),
+    Found(Arc<Found>),
     Rows(Arc<Vec<u32>>),
 }
 
@@ -76,10 +80,19 @@ impl Key {
     }
 
     /// An index has a number of its own, as a segment has: it may be made anew.
-    pub(crate) fn rows(index: u64, offset: u64) -> Self {
+    pub(crate) fn term(index: u64, term: u64) -> Self {
+        let part = Part::Term(term);
         Self {
             segment: index,
-            part: Part::Rows(offset),
+            part,
+        }
+    }
+
+    pub(crate) fn rows(index: u64, offset: u64) -> Self {
+        let part = Part::Rows(offset);
+        Self {
+            segment: index,
+            part,
         }
     }
 }
@@ -93,6 +106,7 @@ impl Cached {
             Self::Texts(texts) => texts.size_bytes(),
             Self::Payload(page) => page.size_bytes(),
             Self::Cuboid(cuboid) => cuboid.size_bytes(),
+            Self::Found(found) => found.size_bytes(),
             Self::Rows(rows) => size_of_val(rows.as_slice()),
         };
         value + OVERHEAD_BYTES

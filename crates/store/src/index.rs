@@ -19,6 +19,7 @@ mod writer;
 
 pub(crate) use build::{Builder, can_merge, merge};
 pub(crate) use collect::{Collector, Loose, Run, rest};
+pub(crate) use page::Found;
 pub use reader::{Hits, Index};
 pub(crate) use shape::Shape;
 pub(crate) use terms::Terms;

@@ -146,7 +146,7 @@ impl Rolled<'_> {
         Some(())
     }
 
-    fn covers(&self, span: [i64; 2]) -> bool {
+    pub(super) fn covers(&self, span: [i64; 2]) -> bool {
         self.range.is_all() || self.range.covers(span)
     }
 }

@@ -137,11 +137,6 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// Whether the first event of the log is asked for.
-    pub(crate) fn begins_at_the_first(&self) -> bool {
-        self.left.start == 0
-    }
-
     /// Whether all events of a segment are asked for, but for their time.
     pub(crate) fn is_whole(&self, segment: &Segment) -> bool {
         intersect(&self.left, &segment.range()) == segment.range()

@@ -140,6 +140,33 @@ fn check_parts(view: &Snapshot, query: &Query, expected: &[(Seq, Bytes)]) {
     assert_eq!(count, expected.len() as u64);
 }
 
+#[test]
+fn a_count_ends_early_where_values_are_read_sooner_than_columns() {
+    let node = Node::new();
+    let event = |number: u64| {
+        let path = if number.is_multiple_of(20) {
+            "etc/passwd"
+        } else {
+            "tmp/x"
+        };
+        format!(r#"{{"actor":{{"id":"a"}},"action":"x","resource":{{"id":"/{path}"}}}}"#)
+    };
+    node.record(&(0..60).map(event).collect::<Vec<_>>());
+    let all = everything(&node);
+    node.wait_integrated(61);
+    let question = Question {
+        filter: "resource:/etc/*".to_owned(),
+        range: TimeRange::ALL,
+        order: Order::Oldest,
+        limit: 5,
+        // Sums of whole segments answer alone.
+        at: 900,
+    };
+    check(&node, &all, &question);
+    node.seal(61);
+    check(&node, &all, &question);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
 

@@ -51,7 +51,7 @@ pub(super) struct List {
 
 /// What a page says of one term.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The term's rows, if they are here.
     pub(super) rows: Vec<u32>,
     /// How many rows it has, and where they are.
@@ -65,6 +65,11 @@ impl Found {
     pub(super) fn count(&self) -> usize {
         let apart = self.apart.map_or(0, |(count, _)| count as usize);
         self.rows.len() + apart + self.singles.len()
+    }
+
+    /// Memory that it takes, but for itself.
+    pub(crate) fn size_bytes(&self) -> usize {
+        size_of_val(self.rows.as_slice()) + size_of_val(self.singles.as_slice())
     }
 }
 

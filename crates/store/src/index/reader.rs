@@ -97,11 +97,11 @@ impl Index {
         let Some(term) = self.terms.sought(sought) else {
             return Ok(None);
         };
-        let found = self.find(term)?;
+        let found = self.cached_find(term)?;
         if found.count() > most {
             return Ok(None);
         }
-        self.rows(found).map(Some)
+        self.rows(&found).map(Some)
     }
 
     /// How many rows may have what is sought; `None` for a column whose values are not looked up.
@@ -111,7 +111,7 @@ impl Index {
     /// As [`Index::hits`].
     pub fn count(&self, sought: Sought<'_>) -> Result<Option<usize>, StoreError> {
         let term = self.terms.sought(sought);
-        let found = term.map(|term| self.find(term)).transpose()?;
+        let found = term.map(|term| self.cached_find(term)).transpose()?;
         Ok(found.map(|found| found.count()))
     }
 
@@ -212,14 +212,28 @@ impl Index {
         found.ok_or_else(|| self.unreadable(*place))
     }
 
-    fn rows(&self, found: Found) -> Result<Hits, StoreError> {
+    /// The same, looked up once while it is asked for again.
+    fn cached_find(&self, term: Term) -> Result<Arc<Found>, StoreError> {
+        let Some((cache, number)) = &self.cache else {
+            return self.find(term).map(Arc::new);
+        };
+        let key = Key::term(*number, term.0);
+        if let Some(Cached::Found(found)) = cache.get(key) {
+            return Ok(found);
+        }
+        let found = Arc::new(self.find(term)?);
+        cache.put(key, Cached::Found(Arc::clone(&found)));
+        Ok(found)
+    }
+
+    fn rows(&self, found: &Found) -> Result<Hits, StoreError> {
         if let Some((count, blob)) = found.apart {
             return Ok(Hits {
                 certain: self.cached_blob(count, blob)?,
-                possible: found.singles,
+                possible: found.singles.clone(),
             });
         }
-        let (mut certain, mut possible) = (found.rows, found.singles);
+        let (mut certain, mut possible) = (found.rows.clone(), found.singles.clone());
         if self.shape.is_whole() {
             certain.append(&mut possible);
         }
@@ -229,7 +243,7 @@ impl Index {
 
     #[cfg(test)]
     pub(super) fn term(&self, term: Term) -> Result<Hits, StoreError> {
-        self.rows(self.find(term)?)
+        self.rows(&self.find(term)?)
     }
 
     fn unreadable(&self, page: Place) -> StoreError {
