@@ -119,8 +119,9 @@ impl Cache {
         reason = "what is missing would be missing always"
     )]
     pub(crate) fn new(max_bytes: usize) -> Self {
-        /// About what a column of a row group takes, between a page and the texts of one.
-        const ENTRY_BYTES: usize = 256 << 10;
+        /// Less than a page takes. Half as many keys of dropped entries are remembered as there would be entries of this
+        /// size: what a question reads may fill most of the cache, and is kept if it is asked again.
+        const ENTRY_BYTES: usize = 32 << 10;
         /// What is not proven to be asked for again has room for some dozen columns.
         const HOT_PART: f64 = 0.875;
         // Each has its part of the bytes, and large columns have to share one well.

@@ -198,7 +198,8 @@ impl Judge<'_> {
             Node::Not(node) => self.is_dear(node),
             Node::Leaf(leaf) => match leaf.term {
                 Term::Text(field, _) | Term::Present(Field::Text(field)) => {
-                    has_many_values(*field) && self.rows.lookup.hits(leaf).is_none()
+                    let hits = self.rows.lookup.hits(leaf);
+                    has_many_values(*field) && hits.is_none_or(|hits| !hits.possible.is_empty())
                 }
                 _ => false,
             },
@@ -250,25 +251,48 @@ impl Judge<'_> {
                 let verdicts = self.at(node, rows)?.into_iter();
                 Ok(verdicts.map(Verdict::not).collect())
             }
-            Node::Leaf(leaf) if is_in_columns(leaf.term) => At(self.rows, rows).term(leaf.term),
+            Node::Leaf(leaf) if is_in_columns(leaf.term) && !self.is_dear(node) => {
+                At(self.rows, rows).term(leaf.term)
+            }
             Node::Leaf(leaf) => match self.rows.lookup.hits(leaf) {
-                Some(hits) => {
-                    let first = self.rows.positions.start;
-                    let has = |all: &[u32], row: u32| all.binary_search(&(first + row)).is_ok();
-                    let verdict = |row: &u32| {
-                        if has(&hits.certain, *row) {
-                            Verdict::Yes
-                        } else if has(&hits.possible, *row) {
-                            Verdict::Maybe
-                        } else {
-                            Verdict::No
-                        }
-                    };
-                    Ok(rows.iter().map(verdict).collect())
-                }
+                Some(hits) => self.hits_at(hits, leaf, rows),
                 None => At(self.rows, rows).term(leaf.term),
             },
         }
+    }
+
+    /// What hits say of some rows, and the column of those that it leaves open, unless these are few.
+    fn hits_at(
+        &self,
+        hits: &Hits,
+        leaf: &Leaf<'_>,
+        rows: &[u32],
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let first = self.rows.positions.start;
+        let has = |all: &[u32], row: u32| all.binary_search(&(first + row)).is_ok();
+        let verdict = |row: &u32| {
+            if has(&hits.certain, *row) {
+                Verdict::Yes
+            } else if has(&hits.possible, *row) {
+                Verdict::Maybe
+            } else {
+                Verdict::No
+            }
+        };
+        let mut verdicts: Vec<Verdict> = rows.iter().map(verdict).collect();
+        let is_open = |verdict: &Verdict| *verdict == Verdict::Maybe;
+        let open = verdicts.iter().zip(rows);
+        let open: Vec<u32> = open
+            .filter_map(|(verdict, row)| is_open(verdict).then_some(*row))
+            .collect();
+        if open.len() > MANY_OPEN && is_in_columns(leaf.term) {
+            let known = At(self.rows, &open).term(leaf.term)?;
+            let left = verdicts.iter_mut().filter(|verdict| is_open(verdict));
+            for (verdict, known) in left.zip(known) {
+                *verdict = known;
+            }
+        }
+        Ok(verdicts)
     }
 
     fn fold(
