@@ -196,13 +196,14 @@ impl Judge<'_> {
         match node {
             Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(|node| self.is_dear(node)),
             Node::Not(node) => self.is_dear(node),
-            Node::Leaf(leaf) => match leaf.term {
-                Term::Text(field, _) | Term::Present(Field::Text(field)) => {
-                    let hits = self.rows.lookup.hits(leaf);
-                    has_many_values(*field) && hits.is_none_or(|hits| !hits.possible.is_empty())
-                }
-                _ => false,
-            },
+            Node::Leaf(leaf) => {
+                has_many_values(leaf.term)
+                    && self
+                        .rows
+                        .lookup
+                        .hits(leaf)
+                        .is_none_or(|hits| !hits.possible.is_empty())
+            }
         }
     }
 
@@ -251,7 +252,7 @@ impl Judge<'_> {
                 let verdicts = self.at(node, rows)?.into_iter();
                 Ok(verdicts.map(Verdict::not).collect())
             }
-            Node::Leaf(leaf) if is_in_columns(leaf.term) && !self.is_dear(node) => {
+            Node::Leaf(leaf) if is_in_columns(leaf.term) && !has_many_values(leaf.term) => {
                 At(self.rows, rows).term(leaf.term)
             }
             Node::Leaf(leaf) => match self.rows.lookup.hits(leaf) {
@@ -326,8 +327,11 @@ fn is_in_columns(term: &Term) -> bool {
     }
 }
 
-/// Whether values are mostly different.
-fn has_many_values(field: TextField) -> bool {
+/// Whether the values of a condition's column are mostly different.
+fn has_many_values(term: &Term) -> bool {
+    let (Term::Text(field, _) | Term::Present(Field::Text(field))) = term else {
+        return false;
+    };
     matches!(
         field,
         TextField::Resource
