@@ -89,6 +89,11 @@ fn call(id: u64, tool: &str, arguments: impl Into<Value>) -> Value {
 
 /// Events of the surface, oldest first, once there are so many.
 fn events(machine: &Machine, count: usize) -> Vec<Value> {
+    events_until(machine, |events| events.len() >= count)
+}
+
+/// Events of the surface, oldest first, once they are complete.
+fn events_until(machine: &Machine, are_complete: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let text = machine.out(&["export", "source:mcp"]);
@@ -96,15 +101,11 @@ fn events(machine: &Machine, count: usize) -> Vec<Value> {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        if events.len() >= count {
+        if are_complete(&events) {
             events.sort_by_key(|event| event["seq"].as_u64());
             return events;
         }
-        assert!(
-            Instant::now() < deadline,
-            "{} of {count}: {events:#?}",
-            events.len()
-        );
+        assert!(Instant::now() < deadline, "{events:#?}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -349,14 +350,18 @@ fn a_message_of_100_mb_takes_little_memory() {
     assert!(peak_kib < 100 << 10, "{peak}");
     drop(writer.join().unwrap());
     assert_eq!(client.close(), Some(0));
-    let events = events(&machine, 2);
+    let is_end = |event: &&Value| {
+        event["action"] == "mcp.session" && event["producer"]["phase"] == "outcome"
+    };
+    let events = events_until(&machine, |events| events.iter().any(|event| is_end(&event)));
     let mut intents = events.iter();
     // A recorder that is too slow for this machine says what it did not see.
     if let Some(intent) = intents.find(|event| event["resource"]["id"] == "cat/put") {
         let whole = &intent["contents"]["whole"]["input"]["bytes"];
         assert!(whole.as_u64().unwrap() > 100 << 20);
     } else {
-        let session = events.last().unwrap();
+        // What tells of the loss itself may come behind it.
+        let session = events.iter().find(is_end).unwrap();
         let missed = &session["meta"]["missed_bytes"];
         assert!(missed.as_u64().unwrap() > 0, "{session:#}");
     }
