@@ -429,3 +429,28 @@ fn following_goes_on_where_the_list_ends_and_after_the_server_was_away() {
     follower.kill().unwrap();
     follower.wait().unwrap();
 }
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn a_server_has_an_arena_for_each_core_unless_somebody_says_otherwise() {
+    let cores = std::thread::available_parallelism().unwrap().to_string();
+    for (set, expected) in [(None, cores.as_str()), (Some("7"), "7")] {
+        let machine = Machine::new();
+        let mut command = machine.serve(&machine.data());
+        command.env_remove("MALLOC_ARENA_MAX");
+        command.env_remove("GLIBC_TUNABLES");
+        if let Some(set) = set {
+            command.env("MALLOC_ARENA_MAX", set);
+        }
+        let mut server = command.spawn().unwrap();
+        let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut lines = lines.map(Result::unwrap);
+        assert!(lines.any(|line| line.starts_with("listening on")));
+        let environment = std::fs::read(format!("/proc/{}/environ", server.id())).unwrap();
+        let expected = format!("MALLOC_ARENA_MAX={expected}");
+        let mut variables = environment.split(|byte| *byte == 0);
+        assert!(variables.any(|variable| variable == expected.as_bytes()));
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+}

@@ -89,6 +89,10 @@ impl Prefixes {
     /// Remembers the groups over these segments, the first of a run. `lasting` of them will not be merged any more; what
     /// was known of others is forgotten.
     pub(super) fn put(&self, asked: Asked, first: &[&Segment], lasting: usize, groups: &[Groups]) {
+        // One that has no room would push out all others before itself.
+        if groups.iter().map(Groups::len).sum::<usize>() > MAX_GROUPS {
+            return;
+        }
         let entry = Entry {
             asked,
             segments: first.len(),
